@@ -1,1 +1,42 @@
-//! Placeholder.
+//! One pool over SQLite and PostgreSQL, and the migrations of both.
+//!
+//! - [`DatabaseUrl`] says which database; [`Database::open`] waits for it, migrates it and pools
+//!   connections to it.
+//! - [`read!`] and [`write!`](crate::write!) run one text of Rust and SQL on whichever engine it
+//!   is, so that a store has one function for both. The SQL keeps to what both understand: `$1`
+//!   parameters, UUID, BIGINT, BOOLEAN, `ON CONFLICT … RETURNING`, row values.
+//! - Where the engines truly differ, [`Database::engine`] tells which it is.
+//! - [`Error`] tells apart what a caller can act on.
+//! - `testing` (a cargo feature) gives the tests of a store a fresh database on each engine.
+//!
+//! ```
+//! # async fn example(database: &database::Database) -> Result<(), database::Error> {
+//! let names: Vec<(String,)> = database::read!(database, |conn| {
+//!     sqlx::query_as("SELECT name FROM people WHERE age > $1").bind(17).fetch_all(conn).await
+//! })?;
+//! let added = database::write!(database, |conn| {
+//!     sqlx::query("INSERT INTO people (name) VALUES ($1)").bind("bruce").execute(&mut *conn).await?;
+//!     let (count,): (i64,) =
+//!         sqlx::query_as("SELECT count(*) FROM people").fetch_one(&mut *conn).await?;
+//!     Ok(count)
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod macros;
+mod migrations;
+mod pool;
+mod postgres;
+mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod url;
+
+pub use self::{
+    error::{Error, OpenError},
+    migrations::Migrations,
+    pool::{Database, Engine},
+    url::{DatabaseUrl, ParseUrlError},
+};

@@ -1,0 +1,99 @@
+//! One text of Rust and SQL for both engines.
+//!
+//! Being generic over `sqlx::Database` would put a dozen higher-ranked bounds on every function of
+//! a store. A macro that expands the same block once for each engine needs none.
+
+/// Reads on one connection: `read!(database, |conn| { … })`.
+///
+/// The block is expanded once for each engine, with `conn` a `&mut` connection of it, and ends in a
+/// `Result<T, sqlx::Error>`; `?` works on such results inside. The whole is a
+/// `Result<T, database::Error>`, and has to be in an `async` function.
+///
+/// On SQLite the connection cannot write.
+#[macro_export]
+macro_rules! read {
+    ($database:expr, |$conn:ident| $body:expr) => {
+        match $crate::Database::itself(&$database) {
+            $crate::Database::Sqlite { readers, .. } => $crate::__read!(readers, |$conn| $body),
+            $crate::Database::Postgres(pool) => $crate::__read!(pool, |$conn| $body),
+        }
+    };
+}
+
+/// Writes in one transaction: `write!(database, |conn| { … })`.
+///
+/// Like [`read!`](crate::read!), in a transaction that is committed when the block gives `Ok` and
+/// rolled back when it gives `Err` or is dropped. On SQLite it holds the write lock from its
+/// beginning (`BEGIN IMMEDIATE`); on PostgreSQL it is READ COMMITTED.
+///
+/// The block runs again, at most twice, when the transaction fails as [`Error::Conflict`]; so it
+/// only borrows what it binds.
+///
+/// [`Error::Conflict`]: crate::Error::Conflict
+#[macro_export]
+macro_rules! write {
+    ($database:expr, |$conn:ident| $body:expr) => {{
+        let mut tries_left = 2;
+        loop {
+            let outcome = match $crate::Database::itself(&$database) {
+                $crate::Database::Sqlite { writer, .. } => {
+                    $crate::__write!(writer.begin_with("BEGIN IMMEDIATE"), |$conn| $body)
+                }
+                $crate::Database::Postgres(pool) => $crate::__write!(pool.begin(), |$conn| $body),
+            };
+            match outcome {
+                Err($crate::Error::Conflict(_)) if tries_left > 0 => tries_left -= 1,
+                outcome => break outcome,
+            }
+        }
+    }};
+}
+
+/// The arm of one engine of [`read!`](crate::read!).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __read {
+    ($pool:expr, |$conn:ident| $body:expr) => {
+        match $pool.acquire().await {
+            Ok(mut connection) => {
+                let outcome: ::std::result::Result<_, ::sqlx::Error> = async {
+                    let $conn = &mut *connection;
+                    $body
+                }
+                .await;
+                outcome.map_err($crate::Error::from)
+            }
+            Err(error) => Err($crate::Error::from(error)),
+        }
+    };
+}
+
+/// The arm of one engine of [`write!`](crate::write!).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __write {
+    ($begin:expr, |$conn:ident| $body:expr) => {
+        match $begin.await {
+            Ok(mut transaction) => {
+                let outcome: ::std::result::Result<_, ::sqlx::Error> = async {
+                    let $conn = &mut *transaction;
+                    $body
+                }
+                .await;
+                match outcome {
+                    Ok(value) => match transaction.commit().await {
+                        Ok(()) => Ok(value),
+                        Err(error) => Err($crate::Error::from(error)),
+                    },
+                    Err(error) => {
+                        // Waited for, so that the next caller does not meet our locks. When it
+                        // fails the connection is gone, and the transaction with it.
+                        let _ = transaction.rollback().await;
+                        Err($crate::Error::from(error))
+                    }
+                }
+            }
+            Err(error) => Err($crate::Error::from(error)),
+        }
+    };
+}

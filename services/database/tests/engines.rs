@@ -1,0 +1,304 @@
+//! The pool on each engine: opening, migrating, reading, writing, failing.
+
+#![allow(clippy::expect_used, reason = "a test's helper fails the test")]
+
+use std::{future, os::unix::fs::PermissionsExt as _, time::Duration};
+
+use database::{
+    Database, DatabaseUrl, Engine, Error, Migrations, OpenError,
+    testing::{Fresh, each_engine, on_each_engine},
+};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+fn migrations() -> Migrations {
+    Migrations::new(
+        sqlx::migrate!("tests/migrations/sqlite"),
+        sqlx::migrate!("tests/migrations/postgres"),
+    )
+}
+
+/// What a later release would bring: one more step on each engine.
+fn newer_migrations() -> Migrations {
+    let with_one_more = |migrator: Migrator| {
+        let mut all: Vec<_> = migrator.iter().cloned().collect();
+        let sql = sqlx::SqlSafeStr::into_sql_str("CREATE TABLE places (name TEXT NOT NULL)");
+        all.push(Migration::new(
+            2,
+            "places".into(),
+            MigrationType::Simple,
+            sql,
+            false,
+        ));
+        Migrator::with_migrations(all)
+    };
+    Migrations::new(
+        with_one_more(sqlx::migrate!("tests/migrations/sqlite")),
+        with_one_more(sqlx::migrate!("tests/migrations/postgres")),
+    )
+}
+
+async fn add(database: &Database, name: &str) -> Result<(), Error> {
+    database::write!(database, |conn| {
+        let add = sqlx::query("INSERT INTO people (name, age) VALUES ($1, 30)").bind(name);
+        add.execute(&mut *conn).await.map(|_| ())
+    })
+}
+
+async fn names(database: &Database) -> Vec<String> {
+    database::read!(database, |conn| {
+        sqlx::query_scalar("SELECT name FROM people ORDER BY name")
+            .fetch_all(&mut *conn)
+            .await
+    })
+    .expect("names")
+}
+
+#[tokio::test]
+async fn what_is_written_is_read() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        add(&database, "bruce").await.expect("added");
+        assert_eq!(names(&database).await, ["bruce"]);
+        database.ping().await.expect("there");
+        database.close().await;
+        assert!(matches!(database.ping().await, Err(Error::Unavailable(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_key_again_is_told_apart() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        add(&database, "bruce").await.expect("added");
+        assert!(matches!(
+            add(&database, "bruce").await,
+            Err(Error::Unique(_))
+        ));
+        database.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_transaction_leaves_nothing() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        let outcome: Result<(), _> = database::write!(database, |conn| {
+            sqlx::query("INSERT INTO people (name, age) VALUES ('stephen', 33)")
+                .execute(&mut *conn)
+                .await?;
+            sqlx::query("INSERT INTO nowhere (name) VALUES ('stephen')")
+                .execute(&mut *conn)
+                .await
+                .map(|_| ())
+        });
+        assert!(matches!(outcome, Err(Error::Other(_))), "{outcome:?}");
+        assert!(names(&database).await.is_empty());
+        database.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_writers_at_once_all_get_their_turn() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        add(&database, "bruce").await.expect("added");
+        let writers: Vec<_> = (0..50)
+            .map(|_| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    database::write!(database, |conn| {
+                        sqlx::query("UPDATE people SET age = age + 1")
+                            .execute(&mut *conn)
+                            .await
+                            .map(|done| done.rows_affected())
+                    })
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.expect("no panic").expect("written");
+        }
+        let age: i64 = database::read!(database, |conn| {
+            sqlx::query_scalar("SELECT age FROM people")
+                .fetch_one(&mut *conn)
+                .await
+        })
+        .expect("age");
+        assert_eq!(age, 80);
+        database.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_that_start_at_once_migrate_once() {
+    on_each_engine(async |fresh| {
+        let migrations = migrations();
+        let opening = || Database::open(fresh.url(), &migrations, future::pending());
+        let (first, second, third) = tokio::join!(opening(), opening(), opening());
+        for database in [first, second, third] {
+            let database = database.expect("opened");
+            assert!(names(&database).await.is_empty());
+            database.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_older_program_serves_a_newer_schema() {
+    on_each_engine(async |fresh| {
+        fresh.open(&newer_migrations()).await.close().await;
+        let older = fresh.open(&migrations()).await;
+        add(&older, "bruce").await.expect("added");
+        older.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused() {
+    for fresh in each_engine().await {
+        fresh.open(&migrations()).await.close().await;
+        let sql = || sqlx::SqlSafeStr::into_sql_str("CREATE TABLE people (name TEXT NOT NULL)");
+        let changed = || Migration::new(1, "people".into(), MigrationType::Simple, sql(), false);
+        let changed = Migrations::new(
+            Migrator::with_migrations(vec![changed()]),
+            Migrator::with_migrations(vec![changed()]),
+        );
+        let refused = Database::open(fresh.url(), &changed, future::pending()).await;
+        let message = refused.expect_err("refused").to_string();
+        assert!(
+            message.contains("migration 1 was previously applied"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn sqlite_is_durable_private_and_read_only_for_readers() {
+    let fresh = Fresh::sqlite();
+    let database = fresh.open(&migrations()).await;
+    let mode = |path: &str| {
+        std::fs::metadata(path)
+            .expect("a file")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    let path = fresh.url_text().trim_start_matches("sqlite://");
+    assert_eq!(mode(path), 0o600);
+    assert_eq!(mode(&format!("{path}-wal")), 0o600);
+
+    let Database::Sqlite { writer, readers } = &database else {
+        panic!("SQLite")
+    };
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(writer)
+        .await
+        .expect("mode");
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(writer)
+        .await
+        .expect("mode");
+    assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    let write = sqlx::query("DELETE FROM people").execute(readers).await;
+    assert!(write.is_err(), "a reader wrote");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = DatabaseUrl::sqlite(folder.path().join("missing/thoughts.db"));
+    let refused = Database::open(&url, &migrations(), future::pending()).await;
+    let message = refused.expect_err("refused").to_string();
+    assert!(message.contains("there is no folder"), "{message}");
+}
+
+#[tokio::test]
+async fn another_encoding_is_refused_at_once() {
+    for fresh in each_engine()
+        .await
+        .iter()
+        .filter(|fresh| fresh.engine() == Engine::Postgres)
+    {
+        let database = fresh.open(&migrations()).await;
+        let Database::Postgres(pool) = &database else {
+            panic!("PostgreSQL")
+        };
+        let name: String = sqlx::query_scalar("SELECT current_database()")
+            .fetch_one(pool)
+            .await
+            .expect("name");
+        let latin = format!("{name}_latin");
+        let create =
+            format!("CREATE DATABASE {latin} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(create))
+            .execute(pool)
+            .await
+            .expect("created");
+        let url = fresh
+            .url_text()
+            .replace(&name, &latin)
+            .parse()
+            .expect("an address");
+        let refused = Database::open(&url, &migrations(), future::pending()).await;
+        let message = refused.expect_err("refused").to_string();
+        assert!(message.contains("encoding is LATIN1"), "{message}");
+        let drop = format!("DROP DATABASE {latin} WITH (FORCE)");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
+            .execute(pool)
+            .await
+            .expect("dropped");
+        database.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_waited_for_until_cancelled() {
+    // Bound and never listened on for PostgreSQL's protocol: the port answers nobody.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("an address");
+    drop(port);
+    let url = format!("postgres://bruce@{address}/thoughts")
+        .parse()
+        .expect("an address");
+    let cancelled = tokio::time::sleep(Duration::from_millis(300));
+    let outcome = Database::open(&url, &migrations(), cancelled).await;
+    assert!(
+        matches!(outcome, Err(OpenError::Cancelled(_))),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn connections_that_the_server_has_closed_are_replaced() {
+    for fresh in each_engine()
+        .await
+        .iter()
+        .filter(|fresh| fresh.engine() == Engine::Postgres)
+    {
+        let database = fresh.open(&migrations()).await;
+        add(&database, "bruce").await.expect("added");
+        let Database::Postgres(pool) = &database else {
+            panic!("PostgreSQL")
+        };
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .execute(pool)
+        .await
+        .expect("the others are ended");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        while let Err(error) = database.ping().await {
+            assert!(error.is_unavailable(), "{error:?}");
+            assert!(tokio::time::Instant::now() < deadline, "never came back");
+        }
+        database.close().await;
+    }
+}

@@ -1,0 +1,4 @@
+CREATE TABLE people (
+    name TEXT NOT NULL PRIMARY KEY,
+    age INTEGER NOT NULL
+) STRICT;
