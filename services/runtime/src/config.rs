@@ -1,0 +1,232 @@
+//! Settings from flags and the environment.
+//!
+//! Each program has a struct that derives [`clap::Parser`], a field a setting, whose comment is
+//! its `--help`. A wrong value stops the start with one line that names the variable, the value
+//! (never a secret's) and what was expected; [`parse`] is what makes that line.
+
+use std::{
+    convert::Infallible, error::Error as _, ffi::OsString, fmt, net::SocketAddr, str::FromStr,
+};
+
+use clap::{
+    Command, Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use crate::lifecycle::StartError;
+
+/// A setting that must not be shown: `Debug` leaves the value out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(value: &str) -> Result<Self, Infallible> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Parsed<C> {
+    /// Run with this configuration.
+    Run(C),
+    /// Print this and end well: `--help` or `--version`.
+    Print(String),
+}
+
+/// Reads a program's configuration from its arguments and the environment.
+///
+/// # Errors
+///
+/// One line that says which setting is wrong and what was expected.
+pub fn parse<C: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<C>, StartError> {
+    match C::try_parse_from(arguments) {
+        Ok(config) => Ok(Parsed::Run(config)),
+        Err(error) if !error.use_stderr() => Ok(Parsed::Print(error.to_string())),
+        Err(error) => Err(explain(&error, &C::command())),
+    }
+}
+
+/// Parses `on`/`off` and `true`/`false`.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn switch(value: &str) -> Result<bool, String> {
+    match value {
+        "on" | "true" | "1" | "yes" => Ok(true),
+        "off" | "false" | "0" | "no" | "" => Ok(false),
+        _ => Err("expected on or off".to_owned()),
+    }
+}
+
+/// Parses an address to listen on.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn address(value: &str) -> Result<SocketAddr, String> {
+    value
+        .parse()
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8000".to_owned())
+}
+
+/// Turns clap's error, which takes several lines, into the one line of the house.
+fn explain(error: &clap::Error, command: &Command) -> StartError {
+    let argument = context(error, ContextKind::InvalidArg).unwrap_or_default();
+    let setting = Setting::find(command, &argument);
+    match error.kind() {
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
+            let expected = error.source().map_or_else(
+                || {
+                    expected_values(error)
+                        .unwrap_or_else(|| "another value was expected".to_owned())
+                },
+                ToString::to_string,
+            );
+            if setting.secret {
+                StartError::new(format!("{}: {expected}", setting.name))
+            } else {
+                StartError::setting(&setting.name, &value, &expected)
+            }
+        }
+        ErrorKind::MissingRequiredArgument => {
+            StartError::new(format!("{} is not set: {}", setting.name, setting.help))
+        }
+        _ => StartError::new(first_line(&error.to_string())),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    format!(
+        "{}; --help lists what there is",
+        line.trim_start_matches("error: ")
+    )
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    }
+}
+
+fn expected_values(error: &clap::Error) -> Option<String> {
+    match error.get(ContextKind::ValidValue)? {
+        ContextValue::Strings(values) => Some(format!("expected {}", values.join(" or "))),
+        _ => None,
+    }
+}
+
+/// How a setting is spoken of: by its variable, or by its flag if it has none.
+struct Setting {
+    name: String,
+    help: String,
+    secret: bool,
+}
+
+impl Setting {
+    /// Finds the setting that clap names as `--flag <VALUE>`.
+    fn find(command: &Command, argument: &str) -> Self {
+        let flag = argument.split([' ', '=']).next().unwrap_or_default();
+        let long = flag.trim_start_matches('-');
+        let found = command
+            .get_arguments()
+            .find(|candidate| candidate.get_long() == Some(long));
+        let Some(arg) = found else {
+            return Self {
+                name: argument.to_owned(),
+                help: String::new(),
+                secret: true,
+            };
+        };
+        Self {
+            name: arg.get_env().map_or_else(
+                || flag.to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
+            secret: arg.is_hide_env_values_set(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Example {
+        /// Where to listen
+        #[arg(long, env = "EXAMPLE_LISTEN_ADDR", value_parser = address, default_value = "127.0.0.1:1")]
+        listen_addr: SocketAddr,
+        /// postgres://… or sqlite://…
+        #[arg(long, env = "EXAMPLE_DATABASE")]
+        database: String,
+        /// A key
+        #[arg(long, env = "EXAMPLE_KEY", hide_env_values = true, value_parser = |_: &str| Err::<Secret, _>("expected a PEM"))]
+        key: Option<Secret>,
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        let arguments = ["example"].iter().chain(arguments).map(OsString::from);
+        parse::<Example>(arguments).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_variable_and_what_was_expected() {
+        assert_eq!(
+            refusal(&["--database=x", "--listen-addr=here"]),
+            "EXAMPLE_LISTEN_ADDR: \"here\": expected an IP address and a port, such as 127.0.0.1:8000"
+        );
+    }
+
+    #[test]
+    fn a_missing_value_says_what_it_is_for() {
+        assert_eq!(
+            refusal(&[]),
+            "EXAMPLE_DATABASE is not set: postgres://… or sqlite://…"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let line = refusal(&["--database=x", "--key=hunter2"]);
+        assert_eq!(line, "EXAMPLE_KEY: expected a PEM");
+        assert_eq!(format!("{:?}", Secret("hunter2".into())), "Secret(…)");
+    }
+
+    #[test]
+    fn an_unknown_flag_takes_one_line() {
+        assert_eq!(
+            refusal(&["--colour"]),
+            "unexpected argument '--colour' found; --help lists what there is"
+        );
+    }
+
+    #[test]
+    fn help_is_no_error() {
+        let asked = parse::<Example>(["example", "--help"].map(OsString::from));
+        assert!(matches!(asked, Ok(Parsed::Print(text)) if text.contains("EXAMPLE_DATABASE")));
+    }
+}

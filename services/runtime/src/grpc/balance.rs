@@ -1,0 +1,232 @@
+//! The addresses behind a name, and which of them the next call goes to.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    net::lookup_host,
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use super::client::BackendUrl;
+
+/// How often the name is looked up.
+const RESOLVE_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How soon again while it has no address.
+const RESOLVE_INTERVAL_EMPTY: Duration = Duration::from_millis(500);
+
+/// How long a look-up may take.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long an address that cannot be connected to is left alone.
+const EJECTION: Duration = Duration::from_secs(1);
+
+/// A connection whose other end is gone is noticed within the sum of these.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The connections to the addresses of one backend.
+pub(super) struct Balancer {
+    url: BackendUrl,
+    peers: ArcSwap<Vec<Arc<Peer>>>,
+    /// Turns true once the name has been looked up, with or without success.
+    resolved: watch::Sender<bool>,
+}
+
+/// One address.
+pub(super) struct Peer {
+    address: SocketAddr,
+    pub(super) channel: Channel,
+    in_flight: AtomicUsize,
+    ejected_until: Mutex<Option<Instant>>,
+}
+
+impl Balancer {
+    /// Begins to look the name up, again and again, for as long as somebody uses the balancer.
+    pub(super) fn start(url: BackendUrl) -> Arc<Self> {
+        let balancer = Arc::new(Self {
+            url,
+            peers: ArcSwap::default(),
+            resolved: watch::Sender::new(false),
+        });
+        let weak = Arc::downgrade(&balancer);
+        tokio::spawn(async move {
+            while let Some(balancer) = weak.upgrade() {
+                balancer.resolve().await;
+                let empty = balancer.peers.load().is_empty();
+                drop(balancer);
+                sleep(if empty {
+                    RESOLVE_INTERVAL_EMPTY
+                } else {
+                    RESOLVE_INTERVAL
+                })
+                .await;
+            }
+        });
+        balancer
+    }
+
+    /// The address for the next call that has not been tried for it yet, if there is one: the less
+    /// busy of two drawn by chance among those that are not ejected.
+    pub(super) async fn pick(&self, tried: &[SocketAddr]) -> Option<Arc<Peer>> {
+        // The sender lives as long as this balancer, so waiting cannot fail.
+        let _ = self
+            .resolved
+            .subscribe()
+            .wait_for(|resolved| *resolved)
+            .await;
+        let peers = self.peers.load();
+        let now = Instant::now();
+        let healthy = peers.iter().filter(|peer| !peer.ejected(now));
+        let fresh: Vec<_> = healthy
+            .filter(|peer| !tried.contains(&peer.address))
+            .collect();
+        if let Some(peer) = less_busy(&fresh) {
+            return Some(Arc::clone(peer));
+        }
+        // None is better than another: any will do.
+        let all: Vec<_> = peers.iter().collect();
+        less_busy(&all).map(Arc::clone)
+    }
+
+    async fn resolve(&self) {
+        let target = (self.url.host(), self.url.port());
+        match timeout(RESOLVE_TIMEOUT, lookup_host(target)).await {
+            Ok(Ok(addresses)) => self.update(addresses.collect()),
+            Ok(Err(error)) => tracing::warn!(host = self.url.host(), %error, "name not found"),
+            Err(_) => tracing::warn!(
+                host = self.url.host(),
+                "the look-up of a name takes too long"
+            ),
+        }
+        self.resolved.send_replace(true);
+    }
+
+    /// Keeps the connections to addresses that stay. An empty answer changes nothing: the old
+    /// addresses may well work, and nothing else does.
+    fn update(&self, mut addresses: Vec<SocketAddr>) {
+        addresses.sort_unstable();
+        addresses.dedup();
+        let old = self.peers.load();
+        let unchanged = old
+            .iter()
+            .map(|peer| peer.address)
+            .eq(addresses.iter().copied());
+        if addresses.is_empty() || unchanged {
+            return;
+        }
+        let known: HashMap<_, _> = old.iter().map(|peer| (peer.address, peer)).collect();
+        let peers = addresses.iter().map(|address| match known.get(address) {
+            Some(peer) => Arc::clone(peer),
+            None => Arc::new(Peer::new(*address, self.url.uri())),
+        });
+        self.peers.store(Arc::new(peers.collect()));
+    }
+}
+
+impl Peer {
+    fn new(address: SocketAddr, origin: &Uri) -> Self {
+        let endpoint = Endpoint::from(uri_of(address))
+            .origin(origin.clone())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(true);
+        Self {
+            address,
+            channel: endpoint.connect_lazy(),
+            in_flight: AtomicUsize::new(0),
+            ejected_until: Mutex::new(None),
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Counts a call to this address until the guard is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    /// Leaves the address alone for a while.
+    pub(super) fn eject(&self) {
+        *self.ejection() = Some(Instant::now() + EJECTION);
+    }
+
+    fn ejected(&self, now: Instant) -> bool {
+        self.ejection().is_some_and(|until| now < until)
+    }
+
+    fn ejection(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.ejected_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn load(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+}
+
+/// A call that is under way.
+pub(super) struct InFlight(Arc<Peer>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn less_busy<'a>(peers: &[&'a Arc<Peer>]) -> Option<&'a Arc<Peer>> {
+    let [one, other] = two_of(peers.len())?;
+    let (one, other) = (peers[one], peers[other]);
+    Some(if other.load() < one.load() {
+        other
+    } else {
+        one
+    })
+}
+
+/// Two different places of `0..count` by chance, or twice the only one.
+fn two_of(count: usize) -> Option<[usize; 2]> {
+    if count == 0 {
+        return None;
+    }
+    let random = uuid::Uuid::new_v4().as_u128();
+    let first = usize::try_from(random & 0xffff_ffff).unwrap_or_default() % count;
+    let step = usize::try_from((random >> 32) & 0xffff).unwrap_or_default()
+        % count.saturating_sub(1).max(1);
+    let second = if count == 1 {
+        first
+    } else {
+        (first + 1 + step) % count
+    };
+    Some([first, second])
+}
+
+fn uri_of(address: SocketAddr) -> Uri {
+    let uri = Uri::builder()
+        .scheme("http")
+        .authority(address.to_string())
+        .path_and_query("/")
+        .build();
+    // An address and a port always make an authority.
+    uri.unwrap_or_default()
+}

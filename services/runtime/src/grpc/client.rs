@@ -1,0 +1,255 @@
+//! A channel to a backend, balanced over every address that its name has.
+//!
+//! tonic's own balanced channel sends calls to addresses that refuse them, and waits for ever
+//! where there is none; so addresses are looked up, picked and left out here, each behind a plain
+//! tonic channel. Every call has a deadline, which the server is told. A call that no server has
+//! looked at is made again elsewhere, and so is one that reads, or that says it is [`Idempotent`],
+//! after a broken connection; a budget keeps a dead backend from drawing a storm of retries.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use tokio::time::{Instant, timeout_at};
+use tonic::{Code, Status, body::Body};
+use tower::{
+    Service, ServiceExt as _,
+    retry::budget::{Budget as _, TpsBudget},
+};
+
+use super::{
+    balance::{Balancer, Peer},
+    failure::Failure,
+    timeout,
+};
+use crate::status;
+
+/// How long a call may take when it does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often one call is tried at most.
+const MAX_ATTEMPTS: usize = 3;
+
+/// Retries may add this part to the calls of the last ten seconds, and one a second besides.
+const RETRY_SHARE: f32 = 0.15;
+
+/// Put into a request's extensions: carrying this call out twice does no harm.
+#[derive(Clone, Copy, Debug)]
+pub struct Idempotent;
+
+/// Where a backend is: `http://host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendUrl {
+    uri: Uri,
+    host: String,
+    port: u16,
+}
+
+impl BackendUrl {
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for BackendUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected http://host:port".to_owned();
+        let uri: Uri = text.parse().map_err(|_| expected())?;
+        let plain = uri.scheme_str() == Some("http")
+            && uri.path() == "/"
+            && uri.query().is_none()
+            && !uri
+                .authority()
+                .is_some_and(|authority| authority.as_str().contains('@'));
+        let host = uri.host().filter(|host| plain && !host.is_empty());
+        let (Some(host), Some(port)) = (host, uri.port_u16()) else {
+            return Err(expected());
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Self { host, port, uri })
+    }
+}
+
+impl fmt::Display for BackendUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.uri)
+    }
+}
+
+/// A channel for generated clients. Clones share its connections and its retry budget.
+///
+/// Requests are unary: their one message is kept, so that it can be sent again.
+#[derive(Clone)]
+pub struct Channel {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: &'static str,
+    balancer: Arc<Balancer>,
+    budget: TpsBudget,
+}
+
+impl Channel {
+    /// A channel to the backend of that name, such as `thoughts`, which error messages give. It
+    /// connects when it is first used.
+    pub fn new(name: &'static str, url: BackendUrl) -> Self {
+        let budget = TpsBudget::new(Duration::from_secs(10), 1, RETRY_SHARE);
+        Self {
+            shared: Arc::new(Shared {
+                name,
+                balancer: Balancer::start(url),
+                budget,
+            }),
+        }
+    }
+}
+
+impl Service<Request<Body>> for Channel {
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = BoxFuture<'static, Result<Response<Body>, Status>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { shared.call(request).await })
+    }
+}
+
+impl Shared {
+    async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Status> {
+        let asked = timeout::read(request.headers()).ok().flatten();
+        let deadline = Instant::now() + asked.unwrap_or(DEFAULT_TIMEOUT);
+        match timeout_at(deadline, self.attempts(request, deadline)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(status::error(
+                Code::DeadlineExceeded,
+                "BACKEND_TOO_SLOW",
+                format!("the {} backend did not answer in time", self.name),
+            )),
+        }
+    }
+
+    async fn attempts(
+        &self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, Status> {
+        let call = Call::keep(request).await?;
+        let mut tried = Vec::new();
+        self.budget.deposit();
+        loop {
+            let Some(peer) = self.balancer.pick(&tried).await else {
+                return Err(self.unreachable());
+            };
+            tried.push(peer.address());
+            let error = match attempt(&peer, call.request(deadline)).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let failure = Failure::of(&error);
+            tracing::debug!(backend = self.name, address = %peer.address(), ?failure, %error, "attempt failed");
+            if failure == Failure::Connect {
+                peer.eject();
+            }
+            let again = failure != Failure::Broken || call.repeatable;
+            if !again || tried.len() == MAX_ATTEMPTS || !self.budget.withdraw() {
+                return Err(self.unreachable());
+            }
+        }
+    }
+
+    fn unreachable(&self) -> Status {
+        status::unavailable(
+            "BACKEND_UNREACHABLE",
+            format!("the {} backend is out of reach", self.name),
+        )
+    }
+}
+
+async fn attempt(
+    peer: &Arc<Peer>,
+    request: Request<Body>,
+) -> Result<Response<Body>, tonic::transport::Error> {
+    let _in_flight = peer.begin();
+    peer.channel.clone().oneshot(request).await
+}
+
+/// A call that can be made several times.
+struct Call {
+    head: http::request::Parts,
+    message: Bytes,
+    repeatable: bool,
+}
+
+impl Call {
+    async fn keep(request: Request<Body>) -> Result<Self, Status> {
+        let (head, body) = request.into_parts();
+        let message = body.collect().await?.to_bytes();
+        let method = head.uri.path().rsplit('/').next().unwrap_or_default();
+        let reads = ["Get", "List", "Search"]
+            .iter()
+            .any(|verb| method.starts_with(verb));
+        let repeatable = reads || head.extensions.get::<Idempotent>().is_some();
+        Ok(Self {
+            head,
+            message,
+            repeatable,
+        })
+    }
+
+    fn request(&self, deadline: Instant) -> Request<Body> {
+        let mut head = self.head.clone();
+        timeout::write(
+            &mut head.headers,
+            deadline.saturating_duration_since(Instant::now()),
+        );
+        Request::from_parts(head, Body::new(Full::new(self.message.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_a_host_and_a_port_and_nothing_else() {
+        let url: BackendUrl = "http://thoughts-service:8000".parse().unwrap();
+        assert_eq!((url.host(), url.port()), ("thoughts-service", 8000));
+        let url: BackendUrl = "http://[::1]:8000/".parse().unwrap();
+        assert_eq!(url.host(), "::1");
+        for wrong in [
+            "",
+            "thoughts:8000",
+            "http://thoughts",
+            "http://:8000",
+            "ftp://a:1",
+            "http://a:1/b",
+            "http://a:b@c:1",
+        ] {
+            assert!(wrong.parse::<BackendUrl>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The stack around a gRPC service.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{Router, middleware, response::IntoResponse};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::{
+    sync::watch,
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    body::Body,
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+};
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tower::Service;
+
+use super::observe;
+use crate::{
+    http::{self, Protocol},
+    lifecycle::{Listeners, StartError},
+    metrics::Metrics,
+    ops::{self, Readiness},
+};
+
+/// How often a service is asked whether it is ready.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What does not answer within this time is not ready.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// A gRPC server in the making: services, then [`GrpcServer::serve`].
+///
+/// Around the services it puts health (by service name and for the whole), reflection, deadlines,
+/// request ids, metrics, a net below panics, the limits of [`crate::http`], and the operations
+/// port.
+pub struct GrpcServer {
+    routes: RoutesBuilder,
+    names: Vec<&'static str>,
+    descriptors: Option<&'static [u8]>,
+    ready: Option<ReadyCheck>,
+    metrics: Metrics,
+}
+
+impl GrpcServer {
+    /// A server without services for the program of that name.
+    pub fn new(program: &'static str) -> Self {
+        Self {
+            routes: Routes::builder(),
+            names: Vec::new(),
+            descriptors: None,
+            ready: None,
+            metrics: Metrics::new(program).with_grpc(),
+        }
+    }
+
+    /// Adds a service.
+    #[must_use]
+    pub fn add_service<S>(mut self, service: S) -> Self
+    where
+        S: Service<::http::Request<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.routes.add_service(service);
+        self.names.push(S::NAME);
+        self
+    }
+
+    /// Describes the services to whoever asks, from an encoded `FileDescriptorSet`; `None` leaves
+    /// reflection off.
+    #[must_use]
+    pub fn reflection(mut self, descriptors: Option<&'static [u8]>) -> Self {
+        self.descriptors = descriptors;
+        self
+    }
+
+    /// What tells whether the service can work, such as its database answering. Without it the
+    /// service is ready as soon as it listens.
+    #[must_use]
+    pub fn ready_check<F>(mut self, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.ready = Some(Arc::new(move || check().boxed()));
+        self
+    }
+
+    /// The metrics of this server, to add others to.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Serves until `shutdown`: health turns NOT_SERVING first, then running calls finish, and
+    /// what is left at the end of the drain's time is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The descriptors are none.
+    pub async fn serve(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let reporter = HealthReporter::new();
+        let router = self.router(&reporter)?;
+        let health = Health {
+            reporter,
+            names: self.names,
+            readiness: watch::Sender::default(),
+        };
+        let ops = ops::serve(
+            listeners.ops,
+            self.metrics.clone(),
+            health.readiness.subscribe(),
+            shutdown.clone(),
+        );
+        let stopping = CancellationToken::new();
+        let calls = http::serve(
+            listeners.listen,
+            router,
+            Protocol::Grpc,
+            Some(&self.metrics),
+            stopping.clone(),
+        );
+        let watching = async {
+            shutdown.run_until_cancelled(health.watch(self.ready)).await;
+            health.stop().await;
+            stopping.cancel();
+        };
+        tokio::join!(ops, calls, watching);
+        Ok(())
+    }
+
+    fn router(&self, reporter: &HealthReporter) -> Result<Router, StartError> {
+        let service = tonic_health::server::HealthService::from_health_reporter(reporter.clone());
+        let health = tonic_health::pb::health_server::HealthServer::new(service);
+        let mut routes = self.routes.clone();
+        routes.add_service(health);
+        if let Some(descriptors) = self.descriptors {
+            let broken = |error| StartError::new(format!("cannot describe the services: {error}"));
+            routes.add_service(self.descriptions(descriptors).build_v1().map_err(broken)?);
+            routes.add_service(
+                self.descriptions(descriptors)
+                    .build_v1alpha()
+                    .map_err(broken)?,
+            );
+        }
+        let observe = middleware::from_fn_with_state(self.metrics.clone(), observe::observe);
+        Ok(routes.routes().prepare().into_axum_router().layer(observe))
+    }
+
+    fn descriptions(
+        &self,
+        descriptors: &'static [u8],
+    ) -> tonic_reflection::server::Builder<'static> {
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(descriptors)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        // Only what is served here is listed, though the descriptors know of more.
+        let names = self.names.iter().copied().chain([
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection",
+        ]);
+        names.fold(
+            builder,
+            tonic_reflection::server::Builder::with_service_name,
+        )
+    }
+}
+
+/// Keeps the health service and `/readyz` true.
+struct Health {
+    reporter: HealthReporter,
+    names: Vec<&'static str>,
+    readiness: watch::Sender<Readiness>,
+}
+
+impl Health {
+    async fn watch(&self, check: Option<ReadyCheck>) {
+        self.reporter
+            .set_service_status("", ServingStatus::Serving)
+            .await;
+        let mut tick = interval(CHECK_INTERVAL);
+        loop {
+            tick.tick().await;
+            let ready = match &check {
+                Some(check) => timeout(CHECK_TIMEOUT, check()).await.unwrap_or(false),
+                None => true,
+            };
+            if self.readiness.borrow().ready != ready {
+                tracing::info!(ready, "readiness changed");
+            }
+            self.set(ready).await;
+        }
+    }
+
+    /// The whole goes NOT_SERVING only when it stops: while it merely waits for its database, a
+    /// restart would not help.
+    async fn stop(&self) {
+        self.set(false).await;
+        self.reporter
+            .set_service_status("", ServingStatus::NotServing)
+            .await;
+    }
+
+    async fn set(&self, ready: bool) {
+        let status = if ready {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        for name in &self.names {
+            self.reporter.set_service_status(*name, status).await;
+        }
+        self.readiness.send_replace(Readiness {
+            ready,
+            report: Vec::new(),
+        });
+    }
+}

@@ -1,0 +1,247 @@
+//! The connections below gRPC and pages: accepted, bounded, and let go.
+//!
+//! hyper is driven here rather than by tonic or axum because their servers leave some of its
+//! guards off: a peer that stays silent, sends a header byte by byte or resets stream after stream
+//! is shown the door, and no peer can hold up the end of the process.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use crate::metrics::Metrics;
+
+/// How long a peer may take for the first request, or for the head of a later one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a silent HTTP/2 peer is pinged, and how long it may take to answer: a connection
+/// whose other end is gone is noticed within the sum.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Streams that one HTTP/2 connection may have open at once.
+const MAX_STREAMS: u32 = 200;
+
+/// Resets that a peer may provoke before its connection is closed (the "MadeYouReset" attack).
+const MAX_PROVOKED_RESETS: usize = 64;
+
+/// The largest header list, in bytes.
+const MAX_HEADER_LIST: u32 = 16 * 1024;
+
+/// How long open connections may take to finish what they do when the service stops.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// After this long a connection is asked to come again, so that load follows new replicas.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// What is spoken on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/2 alone, as gRPC needs it.
+    Grpc,
+    /// HTTP/1.1 and HTTP/2.
+    Web,
+}
+
+/// Serves pages until `shutdown`, then lets running requests finish.
+pub async fn serve_web(
+    listener: TcpListener,
+    router: Router,
+    metrics: &Metrics,
+    shutdown: CancellationToken,
+) {
+    serve(listener, router, Protocol::Web, Some(metrics), shutdown).await;
+}
+
+/// Serves the operations port.
+pub(crate) async fn serve_plain(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    serve(listener, router, Protocol::Web, None, shutdown).await;
+}
+
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    protocol: Protocol,
+    metrics: Option<&Metrics>,
+    shutdown: CancellationToken,
+) {
+    let router = router.with_state(());
+    let connections = TaskTracker::new();
+    // Cancelled when the drain's time is over: whatever is still open then is dropped.
+    let hard = CancellationToken::new();
+    while let Some(stream) = shutdown.run_until_cancelled(accept(&listener)).await {
+        let connection = Connection {
+            router: router.clone(),
+            protocol,
+            soft: shutdown.clone(),
+        };
+        let open = metrics.map(|metrics| OpenConnection::new(metrics.connections.clone()));
+        let hard = hard.clone();
+        connections.spawn(async move {
+            let _open = open;
+            hard.run_until_cancelled(connection.serve(stream)).await;
+        });
+    }
+    drop(listener);
+    connections.close();
+    if timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!(
+            left = connections.len(),
+            "connections did not end in time and are dropped"
+        );
+        hard.cancel();
+        connections.wait().await;
+    }
+}
+
+/// The next connection. Errors here (a peer gone already, too many open files) pass by.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+struct Connection {
+    router: Router,
+    protocol: Protocol,
+    soft: CancellationToken,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream) {
+        // Answers are small and wanted at once; without this they wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let spoken = Arc::new(AtomicBool::new(false));
+        let builder = builder(self.protocol);
+        let service = service(self.router, Arc::clone(&spoken));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut silence = pin!(sleep(HEAD_TIMEOUT));
+        let mut age = pin!(sleep_until(Instant::now() + jittered(MAX_AGE)));
+        let mut soft = pin!(self.soft.cancelled());
+        let mut ending = false;
+        loop {
+            let event = poll_fn(|context| {
+                if connection.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Event::Closed);
+                }
+                if !spoken.load(Ordering::Relaxed) && silence.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Event::Silent);
+                }
+                let end = !ending
+                    && (soft.as_mut().poll(context).is_ready()
+                        || age.as_mut().poll(context).is_ready());
+                if end {
+                    Poll::Ready(Event::End)
+                } else {
+                    Poll::Pending
+                }
+            });
+            match event.await {
+                Event::Closed | Event::Silent => return,
+                Event::End => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+enum Event {
+    /// The peer or hyper has ended the connection.
+    Closed,
+    /// No request has come in time.
+    Silent,
+    /// The service stops, or the connection is old: finish what runs and take no more.
+    End,
+}
+
+fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(64 * 1024);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_local_error_reset_streams(MAX_PROVOKED_RESETS)
+        .max_header_list_size(MAX_HEADER_LIST);
+    match protocol {
+        Protocol::Grpc => builder.http2_only(),
+        Protocol::Web => builder,
+    }
+}
+
+/// The router as hyper calls it; notes that the peer has spoken.
+fn service(
+    router: Router,
+    spoken: Arc<AtomicBool>,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = Response,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response, Infallible>> + Send,
+> {
+    hyper::service::service_fn(move |request: Request<Incoming>| {
+        spoken.store(true, Ordering::Relaxed);
+        router.clone().oneshot(request.map(Body::new))
+    })
+}
+
+/// A tenth more or less, so that the connections of a fleet do not all end at once.
+fn jittered(duration: Duration) -> Duration {
+    let random = uuid::Uuid::new_v4().as_bytes()[0];
+    let factor = 0.9 + 0.2 * f64::from(random) / 255.0;
+    duration.mul_f64(factor)
+}
+
+/// Counts a connection while it is open.
+struct OpenConnection(prometheus_client::metrics::gauge::Gauge);
+
+impl OpenConnection {
+    fn new(gauge: prometheus_client::metrics::gauge::Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,160 @@
+//! From `main` to the last closed connection.
+
+use std::{
+    env, fmt,
+    future::Future,
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{self, Parsed},
+    telemetry::{self, TelemetryConfig},
+};
+
+/// Why a program cannot start or go on, in one line for the person who runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartError(String);
+
+impl StartError {
+    /// An error of this one line.
+    pub fn new(line: impl fmt::Display) -> Self {
+        Self(line.to_string().replace('\n', " "))
+    }
+
+    /// The value of a setting is wrong. Not for secrets: the value is shown.
+    pub fn setting(variable: &str, value: impl fmt::Display, expected: impl fmt::Display) -> Self {
+        Self::new(format!("{variable}: {:?}: {expected}", value.to_string()))
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// The two sockets of a service: one for its callers, one for whoever runs it.
+#[derive(Debug)]
+pub struct Listeners {
+    /// gRPC, or pages.
+    pub listen: TcpListener,
+    /// `/metrics`, `/healthz`, `/readyz`.
+    pub ops: TcpListener,
+}
+
+impl Listeners {
+    /// Takes both addresses.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be had; `variables` are the settings that the line names.
+    pub async fn bind(
+        variables: [&str; 2],
+        listen: SocketAddr,
+        ops: SocketAddr,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            listen: bind(variables[0], listen).await?,
+            ops: bind(variables[1], ops).await?,
+        })
+    }
+}
+
+async fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::setting(
+                variable,
+                address,
+                "expected a free address, but another program listens there",
+            ),
+            _ => StartError::setting(variable, address, format!("cannot listen there: {error}")),
+        })
+}
+
+/// The whole of a program's `main`: reads the configuration, starts the logs, runs `serve` until
+/// it ends, and cancels its token on SIGTERM or Ctrl-C. A second signal ends the process at once.
+pub fn run<C, S, F>(serve: S) -> ExitCode
+where
+    C: Parser + AsRef<TelemetryConfig>,
+    S: FnOnce(C, CancellationToken) -> F,
+    F: Future<Output = Result<(), StartError>>,
+{
+    match try_run(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "{}: {error}", program());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn try_run<C, S, F>(serve: S) -> Result<(), StartError>
+where
+    C: Parser + AsRef<TelemetryConfig>,
+    S: FnOnce(C, CancellationToken) -> F,
+    F: Future<Output = Result<(), StartError>>,
+{
+    let config = match config::parse::<C>(env::args_os())? {
+        Parsed::Run(config) => config,
+        Parsed::Print(text) => {
+            let _ = write!(io::stdout(), "{text}");
+            return Ok(());
+        }
+    };
+    telemetry::init(config.as_ref())?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::new(format!("cannot start: {error}")))?
+        .block_on(async {
+            let shutdown = CancellationToken::new();
+            cancel_on_signal(shutdown.clone())?;
+            serve(config, shutdown).await
+        })
+}
+
+fn program() -> String {
+    env::args_os()
+        .next()
+        .and_then(|path| {
+            let name = std::path::Path::new(&path).file_name()?;
+            Some(name.to_string_lossy().into_owned())
+        })
+        .unwrap_or_default()
+}
+
+fn cancel_on_signal(shutdown: CancellationToken) -> Result<(), StartError> {
+    let handler = |kind| {
+        signal(kind).map_err(|error| StartError::new(format!("cannot handle signals: {error}")))
+    };
+    let mut terminate = handler(SignalKind::terminate())?;
+    let mut interrupt = handler(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                std::process::exit(1);
+            }
+            tracing::info!("stopping");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Logs: structured, in UTC, on standard error.
+
+use std::io;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::lifecycle::StartError;
+
+/// What is logged, and how.
+#[derive(Args, Clone, Debug)]
+pub struct TelemetryConfig {
+    /// What to log: a level, or levels for targets, such as info,sqlx=warn
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = filter)]
+    pub rust_log: String,
+    /// How log lines look
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            rust_log: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line, for collectors.
+    Json,
+}
+
+/// Starts the logs of this process.
+///
+/// # Errors
+///
+/// They were started before.
+pub fn init(config: &TelemetryConfig) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(&config.rust_log)
+        .map_err(|error| StartError::setting("RUST_LOG", &config.rust_log, error))?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match config.log_format {
+        LogFormat::Text => registry
+            .with(fmt::layer().with_writer(io::stderr).with_ansi(false))
+            .try_init(),
+        LogFormat::Json => registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_span_list(false)
+                    .with_writer(io::stderr),
+            )
+            .try_init(),
+    };
+    started.map_err(|error| StartError::new(format!("cannot start the logs: {error}")))
+}
+
+fn filter(value: &str) -> Result<String, String> {
+    EnvFilter::try_new(value)
+        .map(|_| value.to_owned())
+        .map_err(|_| {
+            "expected a level (error, warn, info, debug, trace) or target=level, …".to_owned()
+        })
+}
