@@ -1,1 +1,75 @@
-//! Placeholder.
+//! The users backend: accounts, signing in, and the tokens that everybody else checks.
+//!
+//! A request comes in through `grpc` (messages and codes), goes to [`service`] (use cases, and who
+//! may do what) and on to [`store`] (every SQL statement). They speak of the types beside them,
+//! which cannot hold a wrong value:
+//!
+//! - [`username`] and [`password`]: what an account is called and guarded with, and the hashing;
+//! - [`user`]: the account itself;
+//! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
+//! - [`setup`]: the code that makes the first administrator;
+//! - [`error`]: why a use case was refused.
+//!
+//! [`config`] holds the settings, `first_run` what a database is given at the first start, and
+//! [`Backend`] puts the parts together. tonic and the generated API are named in `grpc` and
+//! `server` alone.
+
+pub mod config;
+pub mod error;
+mod first_run;
+mod grpc;
+pub mod password;
+mod server;
+pub mod service;
+pub mod setup;
+pub mod signing;
+pub mod store;
+pub mod user;
+pub mod username;
+
+use std::io::{self, Write as _};
+
+use runtime::lifecycle::{Listeners, StartError};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::{
+    config::{Command, Config, SignUp},
+    server::Backend,
+};
+
+/// What the program does: serve, or what its subcommand says.
+///
+/// # Errors
+///
+/// What keeps it from doing so, in one line.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), StartError> {
+    match config.command {
+        Some(Command::SetupCode) => print_setup_code(&config, &shutdown).await,
+        None => {
+            let addresses = (config.listen_addr, config.ops_addr);
+            let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], addresses.0, addresses.1);
+            serve(config, listeners.await?, shutdown).await
+        }
+    }
+}
+
+/// Opens the database and serves until `shutdown`.
+///
+/// # Errors
+///
+/// As [`Backend::open`] and [`Backend::serve`].
+pub async fn serve(
+    config: Config,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let backend = Backend::open(config, &shutdown).await?;
+    backend.serve(listeners, shutdown).await
+}
+
+/// Prints the set-up code and nothing else on standard output.
+async fn print_setup_code(config: &Config, shutdown: &CancellationToken) -> Result<(), StartError> {
+    let code = server::setup_code(config, shutdown).await?;
+    let code = code.ok_or_else(|| StartError::new("there is an administrator already"))?;
+    writeln!(io::stdout(), "{}", code.expose()).map_err(StartError::new)
+}

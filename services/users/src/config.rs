@@ -1,0 +1,186 @@
+//! Settings of `users-backend`.
+
+use std::net::SocketAddr;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use database::DatabaseUrl;
+use runtime::{
+    config::{address, switch},
+    telemetry::TelemetryConfig,
+};
+
+use crate::{password::NewPassword, setup::SetupCode, signing::SigningKey, username::Username};
+
+/// Accounts, signing in and tokens, over gRPC.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "users-backend", version)]
+pub struct Config {
+    /// Where gRPC is served
+    #[arg(long, env = "LISTEN_ADDR", default_value = "0.0.0.0:8001", value_parser = address)]
+    pub listen_addr: SocketAddr,
+    /// Where /metrics, /healthz and /readyz are served
+    #[arg(long, env = "OPS_ADDR", default_value = "0.0.0.0:9001", value_parser = address)]
+    pub ops_addr: SocketAddr,
+    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: DatabaseUrl,
+    /// The private key that tokens are signed with: Ed25519, PKCS#8 in PEM. Without it the database
+    /// keeps one, made at the first start
+    #[arg(long, env = "TOKENS_SIGNING_KEY", hide_env_values = true)]
+    pub tokens_signing_key: Option<SigningKey>,
+    /// The first administrator's name: made at start while there is no administrator
+    #[arg(long, env = "ADMIN_USERNAME", requires = "admin_password")]
+    pub admin_username: Option<Username>,
+    /// The first administrator's password
+    #[arg(
+        long,
+        env = "ADMIN_PASSWORD",
+        hide_env_values = true,
+        requires = "admin_username"
+    )]
+    pub admin_password: Option<NewPassword>,
+    /// The code that lets the first administrator be made while there is none. Without it the
+    /// database keeps one, which `users-backend setup-code` prints
+    #[arg(long, env = "SETUP_CODE", hide_env_values = true)]
+    pub setup_code: Option<SetupCode>,
+    /// Whether anyone may make an account, or administrators alone
+    #[arg(long, env = "SIGN_UP", value_enum, default_value_t = SignUp::Closed)]
+    pub sign_up: SignUp,
+    /// Load the example data into an empty database: the members bruce and stephen, whose passwords
+    /// are their names
+    #[arg(long, env = "DEMO", value_parser = switch, action = ArgAction::SetTrue)]
+    pub demo: bool,
+    /// Server reflection, with which tools such as grpcurl find out what is served: on or off
+    #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch)]
+    pub reflection: bool,
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+    /// What to do other than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignUp {
+    /// Anyone.
+    Open,
+    /// Administrators.
+    Closed,
+}
+
+/// What the program does other than to serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Print the code that lets the first administrator be made, if there is none yet
+    SetupCode,
+}
+
+impl Config {
+    /// The defaults, for a database.
+    pub fn new(database_url: DatabaseUrl) -> Self {
+        Self {
+            listen_addr: SocketAddr::from(([0, 0, 0, 0], 8001)),
+            ops_addr: SocketAddr::from(([0, 0, 0, 0], 9001)),
+            database_url,
+            tokens_signing_key: None,
+            admin_username: None,
+            admin_password: None,
+            setup_code: None,
+            sign_up: SignUp::Closed,
+            demo: false,
+            reflection: true,
+            telemetry: TelemetryConfig::default(),
+            command: None,
+        }
+    }
+}
+
+impl AsRef<TelemetryConfig> for Config {
+    fn as_ref(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use runtime::config::{Parsed, parse};
+
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Config, String> {
+        let start = ["users-backend", "--database-url=sqlite://users.db"];
+        let arguments = start.iter().chain(arguments).map(OsString::from);
+        match parse(arguments).map_err(|error| error.to_string())? {
+            Parsed::Run(config) => Ok(config),
+            Parsed::Print(text) => Err(text),
+        }
+    }
+
+    #[test]
+    fn what_the_flags_leave_out_is_as_documented() {
+        let config = parsed(&[]).unwrap();
+        let defaults = Config::new(config.database_url.clone());
+        assert_eq!(format!("{config:?}"), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn demo_is_a_flag() {
+        assert!(!parsed(&[]).unwrap().demo);
+        let config = parsed(&["--demo", "setup-code"]).unwrap();
+        assert!(config.demo);
+        assert_eq!(config.command, Some(Command::SetupCode));
+    }
+
+    #[test]
+    fn an_administrator_needs_a_name_and_a_password() {
+        assert!(parsed(&["--admin-username=ada", "--admin-password=correct horse"]).is_ok());
+        let refusal = parsed(&["--admin-username=ada"]).unwrap_err();
+        assert!(
+            refusal.starts_with("ADMIN_PASSWORD is not set"),
+            "{refusal}"
+        );
+        let refusal = parsed(&["--admin-password=correct horse"]).unwrap_err();
+        assert!(
+            refusal.starts_with("ADMIN_USERNAME is not set"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_named_and_secrets_are_not_shown() {
+        let cases = [
+            (
+                "--admin-username=a b",
+                "ADMIN_USERNAME: \"a b\": must consist of a-z, 0-9, _ and - only",
+            ),
+            (
+                "--admin-password=horse",
+                "ADMIN_PASSWORD: must be at least 8 characters long",
+            ),
+            (
+                "--tokens-signing-key=horse",
+                "TOKENS_SIGNING_KEY: expected an Ed25519 private key as PKCS#8 in PEM \
+                 (-----BEGIN PRIVATE KEY-----)",
+            ),
+            (
+                "--setup-code=",
+                "SETUP_CODE: expected a text that is not empty",
+            ),
+            (
+                "--sign-up=maybe",
+                "SIGN_UP: \"maybe\": expected open or closed",
+            ),
+            (
+                "--reflection=maybe",
+                "REFLECTION: \"maybe\": expected on or off",
+            ),
+        ];
+        for (argument, line) in cases {
+            assert_eq!(parsed(&[argument]).unwrap_err(), line);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong in a use case.
+
+use crate::password::HashError;
+
+/// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name is unknown or the password wrong; the caller never learns which.
+    #[error("the username or the password is wrong")]
+    WrongCredentials,
+    /// The rpc is for people who are signed in, and no token came.
+    #[error("sign in first")]
+    SignInRequired,
+    /// The token is genuine, but its account is not in this database any more.
+    #[error("the account of this token does not exist any more")]
+    AccountGone,
+    /// The rpc, or the role that was asked for, is for administrators.
+    #[error("only administrators may do this")]
+    NotAdministrator,
+    /// The set-up code is not the one of this database.
+    #[error("the set-up code is wrong")]
+    WrongSetupCode,
+    /// A set-up code came, but the first administrator has been made.
+    #[error("there is an administrator already")]
+    AdministratorExists,
+    /// The set-up code came together with the role of a member.
+    #[error("the set-up code makes an administrator")]
+    SetupMakesAdministrator,
+    /// Another account has the name.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// No account has the name.
+    #[error("there is no such user")]
+    UserNotFound,
+    /// Too many passwords are being checked. The caller may come back in a moment.
+    #[error("too busy with other sign-ins")]
+    Busy,
+    /// The database is away or too busy. The caller may come back in a moment.
+    #[error("the database is away: {0}")]
+    DatabaseAway(#[source] database::Error),
+    /// A defect of ours. The caller learns no more than that there is one.
+    #[error("{0}")]
+    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A defect, with what showed it.
+    pub fn defect(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Defect(Box::new(cause))
+    }
+}
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        if error.is_unavailable() {
+            Self::DatabaseAway(error)
+        } else {
+            Self::defect(error)
+        }
+    }
+}
+
+impl From<HashError> for Error {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Failed(_) | HashError::Unreadable(_) | HashError::Interrupted => {
+                Self::defect(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The parts put together.
+
+use std::{future::ready, sync::Arc, time::Duration};
+
+use api::{FILE_DESCRIPTOR_SET, users::v1::users_service_server::UsersServiceServer};
+use database::Database;
+use futures_util::FutureExt as _;
+use runtime::{
+    auth::{FixedKeys, Verifier},
+    clock::Clock,
+    grpc::server::GrpcServer,
+    lifecycle::{Listeners, StartError},
+};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    first_run,
+    grpc::UsersGrpc,
+    password::PasswordHasher,
+    service::{Accounts, Policy},
+    setup::SetupCode,
+    store::{Store, migrations},
+};
+
+/// How long somebody who asks for the set-up code waits for a database that is away.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The service on its open database, ready to serve.
+///
+/// Opening and serving are two steps so that a program which has this service inside can ask for
+/// the set-up code in between.
+#[derive(Debug)]
+pub struct Backend {
+    accounts: Accounts,
+    reflection: bool,
+}
+
+impl Backend {
+    /// Opens and migrates the database, waiting for it while it is away, and gives it what it has
+    /// to have: the signing key, the example accounts, the first administrator.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be used, or `shutdown` came first, or the configured administrator's
+    /// name belongs to a member.
+    pub async fn open(config: Config, shutdown: &CancellationToken) -> Result<Self, StartError> {
+        let store = open_store(&config, shutdown.cancelled()).await?;
+        let clock = Clock::system();
+        let key = first_run::signing_key(&store, &clock, config.tokens_signing_key).await?;
+        let policy = Policy {
+            sign_up: config.sign_up,
+            setup_code: config.setup_code,
+        };
+        let accounts = Accounts {
+            store,
+            hasher: PasswordHasher::new(),
+            clock,
+            key: Arc::new(key),
+            policy: Arc::new(policy),
+        };
+        if config.demo {
+            accounts.add_examples().await.map_err(StartError::new)?;
+        }
+        if let (Some(username), Some(password)) = (config.admin_username, config.admin_password) {
+            accounts.add_administrator(username, password).await?;
+        }
+        let backend = Self {
+            accounts,
+            reflection: config.reflection,
+        };
+        // Made now, so that it is there for whoever asks another replica for it.
+        backend.setup_code().await?;
+        Ok(backend)
+    }
+
+    /// The code that lets the first administrator be made, to be shown to whoever runs this and
+    /// never to be logged; `None` once there is an administrator.
+    ///
+    /// # Errors
+    ///
+    /// The database does not answer.
+    pub async fn setup_code(&self) -> Result<Option<String>, StartError> {
+        let configured = self.accounts.policy.setup_code.as_ref();
+        let code = first_run::setup_code(&self.accounts.store, configured).await?;
+        Ok(code.map(|code| code.expose().to_owned()))
+    }
+
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    ///
+    /// As [`GrpcServer::serve`].
+    pub async fn serve(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let store = self.accounts.store.clone();
+        let checked = store.clone();
+        let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
+        let served = GrpcServer::new("users-backend")
+            .add_service(UsersServiceServer::new(service))
+            .reflection(self.reflection.then_some(FILE_DESCRIPTOR_SET))
+            .ready_check(move || {
+                let store = checked.clone();
+                async move { store.is_there().await }
+            })
+            .serve(listeners, shutdown)
+            .await;
+        store.close().await;
+        served
+    }
+
+    /// Checks tokens with the keys that this very service publishes.
+    fn verifier(&self) -> Verifier {
+        let accounts = self.accounts.clone();
+        let source = move || ready(Ok(accounts.key_set_json())).boxed();
+        Verifier::new(
+            self.accounts.clock.clone(),
+            FixedKeys::default(),
+            Arc::new(source),
+        )
+    }
+}
+
+/// The set-up code of a database that some replica serves, or is going to; `None` once there is an
+/// administrator. Makes no account.
+///
+/// # Errors
+///
+/// The database cannot be used, or does not answer for ten seconds.
+pub(crate) async fn setup_code(
+    config: &Config,
+    shutdown: &CancellationToken,
+) -> Result<Option<SetupCode>, StartError> {
+    let given_up = timeout(PATIENCE, shutdown.cancelled()).map(|_| ());
+    let store = open_store(config, given_up).await?;
+    let code = first_run::setup_code(&store, config.setup_code.as_ref()).await;
+    store.close().await;
+    code
+}
+
+async fn open_store(
+    config: &Config,
+    cancelled: impl Future<Output = ()>,
+) -> Result<Store, StartError> {
+    let database = Database::open(&config.database_url, &migrations(), cancelled).await;
+    Ok(Store::new(database.map_err(StartError::new)?))
+}

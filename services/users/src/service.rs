@@ -1,0 +1,272 @@
+//! The use cases: signing in, making accounts, looking at them; and who may do what.
+
+use std::sync::Arc;
+
+use runtime::{
+    auth::{Caller, Role},
+    clock::{Clock, Timestamp},
+};
+
+use crate::{
+    config::SignUp,
+    error::Error,
+    password::{NewPassword, Password, PasswordHasher, Verdict},
+    setup::SetupCode,
+    signing::{AccessToken, SigningKey},
+    store::{Added, Store},
+    user::{Credentials, User},
+    username::Username,
+};
+
+/// The accounts of one database, with everything that is done to them. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    pub(crate) store: Store,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) clock: Clock,
+    pub(crate) key: Arc<SigningKey>,
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether anyone may.
+    pub sign_up: SignUp,
+    /// A configured set-up code, which stands in for the database's own.
+    pub setup_code: Option<SetupCode>,
+}
+
+/// What signing in gives.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// For later calls.
+    pub token: AccessToken,
+    /// Who signed in.
+    pub user: User,
+}
+
+/// How accounts come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignUpState {
+    /// Anyone may make an account.
+    pub open: bool,
+    /// The set-up code still makes the first administrator.
+    pub administrator_missing: bool,
+}
+
+/// The right to make one account, and what kind of account it may be. Only [`Accounts::admit`] and
+/// [`Accounts::admit_with_code`] give it.
+#[derive(Debug)]
+pub struct Admission(Way);
+
+#[derive(Debug)]
+enum Way {
+    /// An administrator adds somebody.
+    Administrator,
+    /// Somebody signs up.
+    SignUp,
+    /// Somebody has the set-up code.
+    SetupCode,
+}
+
+impl Accounts {
+    /// Signs in. `None` is a name that no account can have; it is answered like an unknown one.
+    pub async fn login(
+        &self,
+        username: Option<Username>,
+        password: Password,
+    ) -> Result<Session, Error> {
+        let name = username.as_ref().map(Username::as_str);
+        let account = self.store.credentials(name).await?;
+        let stored = account
+            .as_ref()
+            .map(|account| account.password_hash.clone());
+        let verdict = self.hasher.verify(password.clone(), stored).await?;
+        let account = match (verdict, account) {
+            (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
+            (_, account) => {
+                audit_refusal(name, account.as_ref());
+                return Err(Error::WrongCredentials);
+            }
+        };
+        if verdict == Verdict::RightButWeak {
+            self.strengthen(&account, password).await;
+        }
+        let user = account.user;
+        let token = self.key.issue(&user, &self.clock).map_err(Error::defect)?;
+        tracing::info!(target: "audit", event = "sign_in", outcome = "success",
+            username = %user.username, user_id = %user.id, "signed in");
+        Ok(Session { token, user })
+    }
+
+    /// Whether whoever calls may make accounts without the set-up code.
+    pub async fn admit(&self, caller: Option<&Caller>) -> Result<Admission, Error> {
+        let open = self.policy.sign_up == SignUp::Open;
+        let Some(caller) = caller else {
+            return if open {
+                Ok(Admission(Way::SignUp))
+            } else {
+                Err(Error::SignInRequired)
+            };
+        };
+        match self.current_user(caller).await?.role {
+            Role::Admin => Ok(Admission(Way::Administrator)),
+            Role::Member if open => Ok(Admission(Way::SignUp)),
+            Role::Member => Err(Error::NotAdministrator),
+        }
+    }
+
+    /// Whether the set-up code is right, and there is still an administrator to be made with it.
+    pub async fn admit_with_code(&self, offered: &str) -> Result<Admission, Error> {
+        if self.store.has_administrator().await? {
+            return Err(Error::AdministratorExists);
+        }
+        let code = match &self.policy.setup_code {
+            Some(code) => Some(code.clone()),
+            None => self.store.setup_code().await?,
+        };
+        if code.is_some_and(|code| code.matches(offered)) {
+            return Ok(Admission(Way::SetupCode));
+        }
+        tracing::warn!(target: "audit", event = "set_up", outcome = "refused", "wrong set-up code");
+        Err(Error::WrongSetupCode)
+    }
+
+    /// Makes an account. Without a `role` it is the one that the admission stands for.
+    pub async fn create_user(
+        &self,
+        admission: Admission,
+        username: Username,
+        password: NewPassword,
+        role: Option<Role>,
+    ) -> Result<User, Error> {
+        let role = admission.role(role)?;
+        let account = self.account(username, password, role).await?;
+        let added = match admission.0 {
+            Way::Administrator | Way::SignUp => self.store.add(&account).await?,
+            Way::SetupCode => self.store.add_first_administrator(&account).await?,
+        };
+        match added {
+            Added::Account(user) => {
+                audit_creation(&user);
+                Ok(user)
+            }
+            Added::UsernameTaken => Err(Error::UsernameTaken),
+            Added::AdministratorExists => Err(Error::AdministratorExists),
+        }
+    }
+
+    /// How accounts come about here, for everybody to know.
+    pub async fn sign_up_state(&self) -> Result<SignUpState, Error> {
+        Ok(SignUpState {
+            open: self.policy.sign_up == SignUp::Open,
+            administrator_missing: !self.store.has_administrator().await?,
+        })
+    }
+
+    /// The caller's own account as it is now, whatever the token says of it.
+    pub async fn current_user(&self, caller: &Caller) -> Result<User, Error> {
+        self.store
+            .user_by_id(caller.user_id)
+            .await?
+            .ok_or(Error::AccountGone)
+    }
+
+    /// The account with a name.
+    pub async fn user(&self, username: &Username) -> Result<User, Error> {
+        let found = self.store.credentials(Some(username.as_str())).await?;
+        found.map(|account| account.user).ok_or(Error::UserNotFound)
+    }
+
+    /// Refuses callers who are no administrators, or not any more.
+    pub async fn require_administrator(&self, caller: &Caller) -> Result<(), Error> {
+        match self.current_user(caller).await?.role {
+            Role::Admin => Ok(()),
+            Role::Member => Err(Error::NotAdministrator),
+        }
+    }
+
+    /// At most `size` accounts made before a time (`None`: the newest), newest first, and where the
+    /// next page begins if there is one.
+    pub async fn page(
+        &self,
+        before: Option<Timestamp>,
+        size: usize,
+    ) -> Result<(Vec<User>, Option<Timestamp>), Error> {
+        let mut users = self.store.users_before(before, size + 1).await?;
+        let more = users.len() > size;
+        users.truncate(size);
+        let next = users.last().filter(|_| more).map(|last| last.create_time);
+        Ok((users, next))
+    }
+
+    /// The public keys that tokens are checked with, as a JSON Web Key Set.
+    pub fn key_set_json(&self) -> String {
+        self.key.key_set_json()
+    }
+
+    /// An account that is not in the database yet.
+    pub(crate) async fn account(
+        &self,
+        username: Username,
+        password: impl Into<Password>,
+        role: Role,
+    ) -> Result<Credentials, Error> {
+        let password_hash = self.hasher.hash(password.into()).await?;
+        let user = User {
+            id: self.clock.new_id(),
+            username,
+            role,
+            create_time: self.clock.now(),
+        };
+        Ok(Credentials {
+            user,
+            password_hash,
+        })
+    }
+
+    /// Replaces a hash that was made with less work than today's. Signing in goes on if that fails:
+    /// the next time is as good.
+    async fn strengthen(&self, account: &Credentials, password: Password) {
+        let replaced: Result<(), Error> = async {
+            let hash = self.hasher.hash(password).await?;
+            let id = account.user.id;
+            Ok(self
+                .store
+                .replace_hash(id, &account.password_hash, &hash)
+                .await?)
+        }
+        .await;
+        if let Err(error) = replaced {
+            tracing::warn!(%error, user_id = %account.user.id, "a weak password hash stays for now");
+        }
+    }
+}
+
+impl Admission {
+    /// The role of the account to be made.
+    fn role(&self, requested: Option<Role>) -> Result<Role, Error> {
+        match (&self.0, requested) {
+            (Way::Administrator, requested) => Ok(requested.unwrap_or(Role::Member)),
+            (Way::SignUp, None | Some(Role::Member)) => Ok(Role::Member),
+            (Way::SignUp, Some(Role::Admin)) => Err(Error::NotAdministrator),
+            (Way::SetupCode, None | Some(Role::Admin)) => Ok(Role::Admin),
+            (Way::SetupCode, Some(Role::Member)) => Err(Error::SetupMakesAdministrator),
+        }
+    }
+}
+
+/// Notes a new account in the log.
+pub(crate) fn audit_creation(user: &User) {
+    tracing::info!(target: "audit", event = "create_user", outcome = "success",
+        username = %user.username, user_id = %user.id, role = ?user.role, "account made");
+}
+
+/// Notes a refused sign-in. A name that no account can have is left out: it may well be a password
+/// in the wrong field.
+fn audit_refusal(username: Option<&str>, account: Option<&Credentials>) {
+    let user_id = account.map(|account| tracing::field::display(account.user.id));
+    tracing::warn!(target: "audit", event = "sign_in", outcome = "refused",
+        username = username.unwrap_or("(not a username)"), user_id, "sign-in refused");
+}

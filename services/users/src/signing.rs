@@ -1,0 +1,251 @@
+//! The key that access tokens are signed with, and the tokens themselves.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use aws_lc_rs::{
+    error::Unspecified,
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use runtime::{
+    auth::{AUDIENCE, Claims, ISSUER, TOKEN_TYPE, key_id},
+    clock::{Clock, Timestamp},
+};
+use serde_json::json;
+
+use crate::user::User;
+
+/// How long an access token is accepted.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// An Ed25519 private key. It is never shown: `Debug` gives its id alone.
+#[derive(Clone)]
+pub struct SigningKey {
+    private: EncodingKey,
+    public: Vec<u8>,
+    id: String,
+}
+
+/// The text or bytes are no Ed25519 private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected an Ed25519 private key as PKCS#8 in PEM (-----BEGIN PRIVATE KEY-----)")]
+pub struct SigningKeyError;
+
+/// A signed access token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The token, for `authorization: Bearer`.
+    pub text: String,
+    /// From when it is refused.
+    pub expire_time: Timestamp,
+}
+
+impl SigningKey {
+    /// A new key, as PKCS#8.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness.
+    pub fn generate_pkcs8() -> Result<Vec<u8>, Unspecified> {
+        Ok(Ed25519KeyPair::generate()?.to_pkcs8v1()?.as_ref().to_vec())
+    }
+
+    /// Reads a key from PKCS#8.
+    ///
+    /// # Errors
+    ///
+    /// It holds no Ed25519 key.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SigningKeyError> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| SigningKeyError)?;
+        let public = pair.public_key().as_ref().to_vec();
+        Ok(Self {
+            private: EncodingKey::from_ed_der(pkcs8),
+            id: key_id(&public),
+            public,
+        })
+    }
+
+    /// The RFC 7638 thumbprint, by which tokens name the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A token that says who `user` is, from now until [`TOKEN_LIFETIME`] later.
+    ///
+    /// # Errors
+    ///
+    /// Signing failed: a defect.
+    pub fn issue(
+        &self,
+        user: &User,
+        clock: &Clock,
+    ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
+        let now = clock.now().as_seconds();
+        let expire_time = Timestamp::from_seconds(now) + TOKEN_LIFETIME;
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.id,
+            exp: expire_time.as_seconds(),
+            nbf: now,
+            iat: now,
+            jti: clock.new_id(),
+            username: user.username.to_string(),
+            role: user.role,
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TOKEN_TYPE.to_owned());
+        header.kid = Some(self.id.clone());
+        let text = encode(&header, &claims, &self.private)?;
+        Ok(AccessToken { text, expire_time })
+    }
+
+    /// The JSON Web Key Set (RFC 7517, RFC 8037) that holds this key's public half.
+    pub fn key_set_json(&self) -> String {
+        json!({
+            "keys": [{
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": URL_SAFE_NO_PAD.encode(&self.public),
+                "use": "sig",
+                "alg": "EdDSA",
+                "kid": self.id,
+            }]
+        })
+        .to_string()
+    }
+}
+
+impl FromStr for SigningKey {
+    type Err = SigningKeyError;
+
+    /// Reads a key from PKCS#8 in PEM.
+    fn from_str(pem: &str) -> Result<Self, SigningKeyError> {
+        let key = EncodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| SigningKeyError)?;
+        Self::from_pkcs8(key.as_bytes())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.id)
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccessToken(until {:?})", self.expire_time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use runtime::auth::{FixedKeys, Role, Verifier, VerifyError};
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn bruce() -> User {
+        User {
+            id: Clock::system().new_id(),
+            username: "bruce".parse().unwrap(),
+            role: Role::Admin,
+            create_time: Timestamp::from_seconds(0),
+        }
+    }
+
+    fn verifier(key: &SigningKey, clock: &Clock) -> Verifier {
+        let json = key.key_set_json();
+        let source = move || std::future::ready(Ok(json.clone())).boxed();
+        Verifier::new(clock.clone(), FixedKeys::default(), Arc::new(source))
+    }
+
+    fn new_key() -> SigningKey {
+        SigningKey::from_pkcs8(&SigningKey::generate_pkcs8().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_is_accepted_with_the_published_keys_for_twelve_hours() {
+        let clock = Clock::manual(Timestamp::from_micros(1_700_000_000_999_999));
+        let key = new_key();
+        let verifier = verifier(&key, &clock);
+        let token = key.issue(&bruce(), &clock).unwrap();
+        assert_eq!(
+            token.expire_time,
+            Timestamp::from_seconds(1_700_000_000 + 43_200)
+        );
+        let caller = verifier.verify(&token.text).await.unwrap();
+        assert_eq!(
+            (caller.username.as_str(), caller.role),
+            ("bruce", Role::Admin)
+        );
+        assert_eq!(caller.expires, token.expire_time);
+        clock.advance(TOKEN_LIFETIME - Duration::from_secs(1));
+        assert!(verifier.verify(&token.text).await.is_ok());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(
+            verifier.verify(&token.text).await,
+            Err(VerifyError::Rejected)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_token_of_another_key_is_refused() {
+        let clock = Clock::system();
+        let token = new_key().issue(&bruce(), &clock).unwrap();
+        let verifier = verifier(&new_key(), &clock);
+        assert_eq!(
+            verifier.verify(&token.text).await,
+            Err(VerifyError::Rejected)
+        );
+    }
+
+    #[test]
+    fn a_key_set_names_the_key_by_its_thumbprint_and_nothing_private() {
+        // The key pair and thumbprint of RFC 8037, appendix A.
+        let seed = URL_SAFE_NO_PAD
+            .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
+            .unwrap();
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let key = SigningKey::from_pkcs8(pair.to_pkcs8v1().unwrap().as_ref()).unwrap();
+        let set: serde_json::Value = serde_json::from_str(&key.key_set_json()).unwrap();
+        assert_eq!(
+            set,
+            json!({"keys": [{
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "use": "sig",
+                "alg": "EdDSA",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+            }]})
+        );
+    }
+
+    #[test]
+    fn a_pem_from_openssl_is_read_and_others_are_refused() {
+        // RFC 8410, section 10.3.
+        let pem = "-----BEGIN PRIVATE KEY-----\n\
+                   MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                   -----END PRIVATE KEY-----\n";
+        let key: SigningKey = pem.parse().unwrap();
+        assert!(
+            !format!("{key:?}").contains("1O5y2"),
+            "the private half is not shown"
+        );
+        for wrong in [
+            "",
+            "a key",
+            &pem.replace("PRIVATE", "PUBLIC"),
+            &pem.replace("MC4C", "MC4D"),
+        ] {
+            assert_eq!(
+                wrong.parse::<SigningKey>().unwrap_err(),
+                SigningKeyError,
+                "{wrong}"
+            );
+        }
+    }
+}
