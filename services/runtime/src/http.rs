@@ -51,6 +51,9 @@ const MAX_HEADER_LIST: u32 = 16 * 1024;
 /// How long open connections may take to finish what they do when the service stops.
 const DRAIN: Duration = Duration::from_secs(15);
 
+/// How long a peer that has not spoken yet may still do so when the service stops.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
 /// After this long a connection is asked to come again, so that load follows new replicas.
 const MAX_AGE: Duration = Duration::from_secs(300);
 
@@ -170,6 +173,9 @@ impl Connection {
                 Event::Closed | Event::Silent => return,
                 Event::End => {
                     ending = true;
+                    // A request may be on its way; a peer that only keeps the line open is not
+                    // waited for.
+                    silence.as_mut().reset(Instant::now() + LAST_WORD);
                     connection.as_mut().graceful_shutdown();
                 }
             }

@@ -1,7 +1,7 @@
 //! What every MyThoughts program shares, whatever it serves.
 //!
 //! - [`config`]: settings from flags and the environment, and what a wrong one says;
-//! - [`telemetry`]: logs;
+//! - [`telemetry`]: the logs, on standard error;
 //! - [`lifecycle`]: from `main` to the last closed connection;
 //! - [`clock`]: the time, injected;
 //! - [`grpc`]: the stack around a gRPC service ([`grpc::server`]) and the balanced channel to one

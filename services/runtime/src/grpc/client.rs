@@ -144,11 +144,7 @@ impl Shared {
         let deadline = Instant::now() + asked.unwrap_or(DEFAULT_TIMEOUT);
         match timeout_at(deadline, self.attempts(request, deadline)).await {
             Ok(answer) => answer,
-            Err(_) => Err(status::error(
-                Code::DeadlineExceeded,
-                "BACKEND_TOO_SLOW",
-                format!("the {} backend did not answer in time", self.name),
-            )),
+            Err(_) => Err(self.too_slow()),
         }
     }
 
@@ -171,14 +167,24 @@ impl Shared {
             };
             let failure = Failure::of(&error);
             tracing::debug!(backend = self.name, address = %peer.address(), ?failure, %error, "attempt failed");
-            if failure == Failure::Connect {
-                peer.eject();
+            match failure {
+                Failure::Connect => peer.eject(),
+                Failure::TooSlow => return Err(self.too_slow()),
+                Failure::Unprocessed | Failure::Broken => {}
             }
             let again = failure != Failure::Broken || call.repeatable;
             if !again || tried.len() == MAX_ATTEMPTS || !self.budget.withdraw() {
                 return Err(self.unreachable());
             }
         }
+    }
+
+    fn too_slow(&self) -> Status {
+        status::error(
+            Code::DeadlineExceeded,
+            "BACKEND_TOO_SLOW",
+            format!("the {} backend did not answer in time", self.name),
+        )
     }
 
     fn unreachable(&self) -> Status {

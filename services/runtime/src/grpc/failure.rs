@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use tonic::ConnectError;
+use tonic::{ConnectError, TimeoutExpired};
 
 /// How a call failed below gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) enum Failure {
     /// The server did not look at the call: it was on its way out, or refused the stream. The
     /// call can be made again, whatever it does.
     Unprocessed,
+    /// The caller's time was over before the server answered.
+    TooSlow,
     /// The connection broke: the call may have been carried out or not.
     Broken,
 }
@@ -24,6 +26,9 @@ impl Failure {
         while let Some(error) = source {
             if error.is::<ConnectError>() {
                 return Self::Connect;
+            }
+            if error.is::<TimeoutExpired>() {
+                return Self::TooSlow;
             }
             if error
                 .downcast_ref::<hyper::Error>()
