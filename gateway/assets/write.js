@@ -1,0 +1,26 @@
+// Counts down while a thought is typed, and saves it on Ctrl+Enter. Every page works without this.
+(() => {
+  const box = document.querySelector("textarea[data-limit]");
+  const hint = document.getElementById("text-hint");
+  if (!box || !hint) return;
+  const limit = Number(box.dataset.limit);
+  const unit = (n) => (n === 1 ? "1 character" : n + " characters");
+
+  // The server counts Unicode scalar values of the trimmed text; spreading a string yields those.
+  const count = () => {
+    const left = limit - [...box.value.trim()].length;
+    hint.textContent = left < 0 ? unit(-left) + " too many" : unit(left) + " left";
+    hint.classList.toggle("over", left < 0);
+    // Spoken only near the end: a number after each key would drown out the typing.
+    hint.setAttribute("aria-live", left <= 20 ? "polite" : "off");
+  };
+
+  box.addEventListener("input", count);
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      box.form.requestSubmit();
+    }
+  });
+  count();
+})();

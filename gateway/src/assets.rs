@@ -1,0 +1,71 @@
+//! The style sheet, the script and the icon, inside the binary.
+//!
+//! An address has the hash of what it leads to, so that browsers may keep it for ever and still
+//! see a new version at once.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::LazyLock,
+};
+
+use crate::paths;
+
+/// The base first, then the house's own rules over it: one request for both.
+const STYLE: &str = concat!(
+    include_str!("../assets/modern-normalize/modern-normalize-3.0.1.css"),
+    "\n",
+    include_str!("../assets/style.css"),
+);
+
+/// Who may crawl what.
+pub(crate) const ROBOTS: &str = include_str!("../assets/robots.txt");
+
+pub(crate) static STYLE_SHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", STYLE));
+pub(crate) static WRITE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let script = include_str!("../assets/write.js");
+    Asset::new("write", "js", "text/javascript; charset=utf-8", script)
+});
+pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "icon",
+        "svg",
+        "image/svg+xml",
+        include_str!("../assets/icon.svg"),
+    )
+});
+
+/// A file that pages refer to.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    name: String,
+    /// Where it lies: path and nothing else.
+    pub(crate) path: String,
+    /// An entity tag, quotes included.
+    pub(crate) etag: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) content: &'static str,
+}
+
+impl Asset {
+    /// The asset of this name; an older or newer version of a name leads to none.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        [&*STYLE_SHEET, &*WRITE_SCRIPT, &*ICON]
+            .into_iter()
+            .find(|asset| asset.name == name)
+    }
+
+    fn new(stem: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let hash = hasher.finish();
+        let name = format!("{stem}-{hash:016x}.{extension}");
+        Self {
+            path: paths::asset(&name),
+            name,
+            etag: format!("\"{hash:016x}\""),
+            content_type,
+            content,
+        }
+    }
+}

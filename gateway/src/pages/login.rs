@@ -1,0 +1,273 @@
+//! Logging in and out.
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use axum_extra::extract::cookie::CookieJar;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::own::{self, WriteForm};
+use crate::{
+    backends::{Backends, NewSession},
+    error::Problem,
+    fields::{Fields, Params},
+    model::Draft,
+    paths::{self, LocalPath},
+    session::{self, SignedIn},
+    ui::{
+        form::{Feedback, Input},
+        layout::Place,
+        notice,
+    },
+    visit::{Visit, go_to},
+};
+
+const TITLE: &str = "Log in";
+
+/// The form's fields, under the names that the backend has for them.
+const FIELDS: [(&str, &str); 2] = [("username", "username"), ("password", "password")];
+
+/// Where to go on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Which {
+    next: Option<String>,
+}
+
+/// A name, a password, and what the person was about before.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LoginForm {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+    /// A thought that could not be saved because nobody was signed in (any more).
+    text: Option<String>,
+    #[serde(default)]
+    visibility: String,
+    #[serde(default)]
+    request_id: String,
+}
+
+/// The form as it stands on a page.
+struct View {
+    username: String,
+    next: LocalPath,
+    draft: Option<Draft>,
+    notice: Option<&'static str>,
+    feedback: Feedback,
+}
+
+/// `GET /login`
+pub(crate) async fn show(visit: Visit, Params(which): Params<Which>) -> Response {
+    let next = next(which.next.as_deref().unwrap_or_default());
+    if visit.viewer().is_some() {
+        return go_to(next.as_str());
+    }
+    let view = View {
+        next,
+        ..View::new()
+    };
+    visit.page(TITLE, Place::Login, &view.render())
+}
+
+/// `POST /login`. The name and the thought come back whatever goes wrong, the password never.
+pub(crate) async fn log_in(
+    visit: Visit,
+    backends: Backends,
+    Fields(form): Fields<LoginForm>,
+) -> Response {
+    let logged_in = backends.log_in(&form.username, &form.password).await;
+    let write = form
+        .text
+        .map(|text| WriteForm::new(text, form.visibility, form.request_id));
+    let draft = write.map(|write| own::draft(&visit, write));
+    let next = next(&form.next);
+    match logged_in {
+        Ok(session) => enter(visit, &backends, session, &next, draft).await,
+        Err(problem) => {
+            let view = View {
+                username: form.username,
+                next,
+                draft,
+                notice: None,
+                feedback: refused(&visit, &problem),
+            };
+            visit.page_of(&problem, TITLE, Place::Login, &view.render())
+        }
+    }
+}
+
+/// `POST /logout`
+pub(crate) async fn log_out(visit: Visit) -> Response {
+    (forgetting(&visit), go_to(paths::LOGIN)).into_response()
+}
+
+/// Sends somebody who is not signed in to the log-in page, and back here afterwards. A cookie that
+/// a backend did not accept goes as well, or the two pages would send the browser to and fro.
+pub(crate) fn ask(visit: &Visit) -> Response {
+    (forgetting(visit), go_to(&paths::login(&visit.here))).into_response()
+}
+
+/// Answers a form that needs somebody signed in.
+pub(crate) fn ask_again(visit: &Visit) -> Response {
+    unauthorized(visit, View::new())
+}
+
+/// The same, for a form with a thought in it, which is carried along.
+pub(crate) fn ask_with_draft(visit: &Visit, draft: Draft) -> Response {
+    let draft = Some(draft);
+    unauthorized(
+        visit,
+        View {
+            draft,
+            ..View::new()
+        },
+    )
+}
+
+/// The log-in form after an account could not be made for want of a right to it.
+pub(crate) fn ask_instead_of_signing_up(visit: &Visit, username: &str) -> Response {
+    let view = View {
+        username: username.to_owned(),
+        feedback: Feedback::general(
+            "Here an administrator makes the accounts. Log in if you have one.",
+        ),
+        ..View::new()
+    };
+    unauthorized(visit, view)
+}
+
+/// The session's cookie, for whoever has just proved who they are.
+pub(crate) fn remembering(visit: &Visit, session: &NewSession) -> CookieJar {
+    CookieJar::new().add(session::cookie(&visit.app, &session.token, session.expires))
+}
+
+fn forgetting(visit: &Visit) -> CookieJar {
+    CookieJar::new().add(session::no_cookie(&visit.app))
+}
+
+async fn enter(
+    visit: Visit,
+    backends: &Backends,
+    session: NewSession,
+    next: &LocalPath,
+    draft: Option<Draft>,
+) -> Response {
+    let cookie = remembering(&visit, &session);
+    let Some(draft) = draft else {
+        return (cookie, go_to(next.as_str())).into_response();
+    };
+    let signed_in = SignedIn {
+        viewer: session.viewer,
+        token: session.token,
+    };
+    let visit = visit.signed_in(signed_in.clone());
+    let page = own::show_with_draft(&visit, backends, &signed_in, draft).await;
+    (cookie, page).into_response()
+}
+
+fn unauthorized(visit: &Visit, view: View) -> Response {
+    let notice = view
+        .draft
+        .is_some()
+        .then_some("Your thought is kept. Log in, and it is in the box again.");
+    let feedback = if view.feedback.is_bad() {
+        view.feedback
+    } else {
+        Feedback::general("You are not logged in, or not any more.")
+    };
+    let view = View {
+        notice,
+        feedback,
+        ..view
+    };
+    let page = visit.page(TITLE, Place::Login, &view.render());
+    (StatusCode::UNAUTHORIZED, page).into_response()
+}
+
+fn refused(visit: &Visit, problem: &Problem) -> Feedback {
+    match problem {
+        Problem::SignIn => Feedback::general("That name and that password do not belong together."),
+        _ => visit.feedback(problem, &FIELDS, "You are not logged in."),
+    }
+}
+
+fn next(text: &str) -> LocalPath {
+    LocalPath::parse(text).unwrap_or_else(LocalPath::home)
+}
+
+impl View {
+    fn new() -> Self {
+        Self {
+            username: String::new(),
+            next: LocalPath::home(),
+            draft: None,
+            notice: None,
+            feedback: Feedback::default(),
+        }
+    }
+
+    fn render(&self) -> Markup {
+        html! {
+            div.narrow {
+                h1 { (TITLE) }
+                form.card method="post" action=(paths::LOGIN) {
+                    (self.feedback.alert())
+                    @if let Some(message) = self.notice { (notice::status(message)) }
+                    (self.carried())
+                    (self.username().render(&self.feedback))
+                    (self.password().render(&self.feedback))
+                    button { "Log in" }
+                }
+                div.aside {
+                    p { "No account yet? " a href=(paths::SIGNUP) { "How to get one" } }
+                    p { "Just looking? " a href=(paths::SEARCH) { "Read everyone’s thoughts" } }
+                }
+            }
+        }
+    }
+
+    /// What goes with the form unseen.
+    fn carried(&self) -> Markup {
+        html! {
+            @if self.next != LocalPath::home() {
+                input type="hidden" name="next" value=(self.next);
+            }
+            @if let Some(draft) = &self.draft {
+                input type="hidden" name="text" value=(draft.text);
+                input type="hidden" name="visibility" value=(draft.visibility.value());
+                input type="hidden" name="request_id" value=(draft.request_id);
+            }
+        }
+    }
+
+    fn username(&self) -> Input<'_> {
+        Input {
+            name: "username",
+            label: "Username",
+            kind: "text",
+            value: &self.username,
+            autocomplete: "username",
+            hint: None,
+            required: true,
+            first: self.username.is_empty(),
+        }
+    }
+
+    fn password(&self) -> Input<'_> {
+        Input {
+            name: "password",
+            label: "Password",
+            kind: "password",
+            value: "",
+            autocomplete: "current-password",
+            hint: None,
+            required: true,
+            first: !self.username.is_empty(),
+        }
+    }
+}

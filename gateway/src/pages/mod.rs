@@ -1,0 +1,10 @@
+//! The pages: a file each, with its handlers, its form and its view.
+
+pub(crate) mod files;
+pub(crate) mod login;
+pub(crate) mod own;
+pub(crate) mod person;
+pub(crate) mod problem;
+pub(crate) mod search;
+pub(crate) mod signup;
+pub(crate) mod thought;

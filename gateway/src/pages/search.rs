@@ -1,0 +1,130 @@
+//! Everyone's thoughts, all of them or those with some words.
+
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    backends::Backends,
+    error::Problem,
+    fields::Params,
+    model::ThoughtList,
+    paths,
+    ui::{
+        form::{Feedback, described_by, mistake_below},
+        layout::Place,
+        notice, thought,
+    },
+    visit::Visit,
+};
+
+/// The form's field, under the name that the backend has for it.
+const FIELDS: [(&str, &str); 1] = [("query", "search")];
+
+/// Which words, and which page of the list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    search: String,
+    page_token: Option<String>,
+}
+
+/// `GET /search`
+pub(crate) async fn show(
+    visit: Visit,
+    backends: Backends,
+    Params(which): Params<Which>,
+) -> Result<Response, Problem> {
+    let words = which.search.trim();
+    let page_token = which.page_token.as_deref();
+    let title = title(words);
+    match backends.search(words, page_token, visit.token()).await {
+        Ok(list) => {
+            let main = html! {
+                (head(words, &Feedback::default()))
+                (results(&visit, &list, words, page_token.is_some()))
+            };
+            Ok(visit.page(&title, Place::Everyone, &main))
+        }
+        Err(problem @ Problem::Invalid(_)) => {
+            let feedback = visit.feedback(&problem, &FIELDS, "That cannot be searched.");
+            Ok(visit.page_of(&problem, &title, Place::Everyone, &head(words, &feedback)))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn title(words: &str) -> String {
+    if words.is_empty() {
+        "Everyone’s thoughts".to_owned()
+    } else {
+        format!("Search: {}", crate::ui::text::beginning(words))
+    }
+}
+
+fn head(words: &str, feedback: &Feedback) -> Markup {
+    let mistake = feedback.mistake("search");
+    html! {
+        h1 { "Everyone’s thoughts" }
+        (feedback.alert())
+        div.field {
+            form.search role="search" action=(paths::SEARCH) {
+                label.unseen for="search" { "Words to search for" }
+                input #search type="search" name="search" value=(words) placeholder="Words to search for"
+                    autocomplete="off" dir="auto" aria-invalid=[mistake.map(|_| "true")]
+                    aria-describedby=[described_by("search", true, mistake.is_some())];
+                button { "Search" }
+            }
+            p.hint #search-hint { "Every word has to be in it. “Quoted words” are found as one phrase." }
+            (mistake_below("search", mistake))
+        }
+    }
+}
+
+fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Markup {
+    let newest = paths::search(words, None);
+    let next = list.next_page_token.as_deref();
+    html! {
+        @if !words.is_empty() {
+            p.found role="status" {
+                @if list.thoughts.is_empty() { "Nothing" } @else { "Thoughts" }
+                " found for " strong { (words) } " · "
+                a href=(paths::SEARCH) { "Show all" }
+            }
+        }
+        @if list.thoughts.is_empty() {
+            (nothing(visit, words, older))
+        } @else {
+            h2.unseen { @if words.is_empty() { "Newest first" } @else { "Found, newest first" } }
+            (thought::list(list, visit.eyes()))
+        }
+        (thought::pages(
+            older.then_some(newest.as_str()),
+            next.map(|token| paths::search(words, Some(token))).as_deref(),
+        ))
+    }
+}
+
+fn nothing(visit: &Visit, words: &str, older: bool) -> Markup {
+    if older {
+        return notice::empty("That was all", &html! { "There are no older thoughts." });
+    }
+    if !words.is_empty() {
+        return notice::empty(
+            "No thought has all of these words",
+            &html! {
+                "Try fewer words, or only the beginning of one."
+            },
+        );
+    }
+    notice::empty(
+        "Nobody has written anything yet",
+        &html! {
+            @if visit.viewer().is_some() {
+                "Be the first: " a href=(paths::HOME) { "write a thought" } "."
+            } @else {
+                a href=(paths::LOGIN) { "Log in" } " and write the first thought."
+            }
+        },
+    )
+}

@@ -1,0 +1,167 @@
+//! Every address of the site: the routes' patterns, and the links to them.
+//!
+//! Links are made here alone, so that what goes into them is always percent-encoded.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use uuid::Uuid;
+
+/// Own thoughts; also where a thought is written.
+pub(crate) const HOME: &str = "/";
+pub(crate) const LOGIN: &str = "/login";
+pub(crate) const LOGOUT: &str = "/logout";
+pub(crate) const SIGNUP: &str = "/signup";
+pub(crate) const THOUGHTS: &str = "/thoughts";
+pub(crate) const THOUGHT: &str = "/thoughts/{id}";
+pub(crate) const DELETE_THOUGHT: &str = "/thoughts/{id}/delete";
+pub(crate) const SEARCH: &str = "/search";
+pub(crate) const USER: &str = "/users/{username}";
+pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
+pub(crate) const ASSET: &str = "/assets/{name}";
+pub(crate) const FAVICON: &str = "/favicon.ico";
+pub(crate) const ROBOTS: &str = "/robots.txt";
+
+/// The longest place to go on to after log-in, in bytes.
+const MAX_NEXT: usize = 2_000;
+
+/// Everything that RFC 3986 does not leave unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+pub(crate) fn home(page_token: Option<&str>) -> String {
+    with_query(HOME, &[("page_token", page_token)])
+}
+
+pub(crate) fn thought(id: Uuid) -> String {
+    format!("{THOUGHTS}/{id}")
+}
+
+pub(crate) fn delete_thought(id: Uuid) -> String {
+    format!("{THOUGHTS}/{id}/delete")
+}
+
+pub(crate) fn search(words: &str, page_token: Option<&str>) -> String {
+    let words = (!words.is_empty()).then_some(words);
+    with_query(SEARCH, &[("search", words), ("page_token", page_token)])
+}
+
+pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {
+    let path = format!("/users/{}", utf8_percent_encode(username, ESCAPED));
+    with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn asset(name: &str) -> String {
+    format!("/assets/{}", utf8_percent_encode(name, ESCAPED))
+}
+
+/// The log-in page that goes on to `next` afterwards.
+pub(crate) fn login(next: &LocalPath) -> String {
+    let next = (next.as_str() != HOME).then_some(next.as_str());
+    with_query(LOGIN, &[("next", next)])
+}
+
+/// An address within this site, safe to send a browser to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LocalPath(String);
+
+impl LocalPath {
+    /// Takes `text` if a browser cannot read it as another site's address: one slash at the start
+    /// and not two, no backslash (browsers take it for a slash), nothing but the printable ASCII
+    /// that an address has (browsers drop tabs and newlines before they look).
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let printable = text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let rooted = text.starts_with('/') && !text.starts_with("//");
+        let parsed = text.parse::<http::uri::PathAndQuery>().is_ok();
+        (printable && rooted && parsed && text.len() <= MAX_NEXT && !text.contains('#'))
+            .then(|| Self(text.to_owned()))
+    }
+
+    pub(crate) fn home() -> Self {
+        Self(HOME.to_owned())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LocalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn with_query(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
+    let mut link = path.to_owned();
+    let mut separator = '?';
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            link.push(separator);
+            link.push_str(name);
+            link.push('=');
+            link.extend(utf8_percent_encode(value, ESCAPED));
+            separator = '&';
+        }
+    }
+    link
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_carry_any_text() {
+        assert_eq!(
+            search("a&b=c #京", Some("x+/=")),
+            "/search?search=a%26b%3Dc%20%23%E4%BA%AC&page_token=x%2B%2F%3D"
+        );
+        assert_eq!(search("", None), "/search");
+        assert_eq!(user("../x", None), "/users/..%2Fx");
+    }
+
+    #[test]
+    fn places_within_the_site_are_kept() {
+        for place in [
+            "/",
+            "/search?search=a%20b&page_token=x",
+            "/users/bruce",
+            "/a//b",
+            "/?u=http://x",
+        ] {
+            assert_eq!(LocalPath::parse(place).unwrap().as_str(), place);
+        }
+    }
+
+    #[test]
+    fn places_elsewhere_are_refused() {
+        let long = format!("/{}", "a".repeat(MAX_NEXT));
+        for place in [
+            "",
+            "search",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "\t//evil.example",
+            "/\n/evil.example",
+            " /",
+            "/ x",
+            "/é",
+            "/\u{0}",
+            "/#x",
+            &long,
+        ] {
+            assert_eq!(LocalPath::parse(place), None, "{place:?}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The frame around every page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::{
+    assets::{ICON, STYLE_SHEET, WRITE_SCRIPT},
+    model::Viewer,
+    paths::{self, LocalPath},
+};
+
+/// Which of the main places a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Own,
+    Everyone,
+    Login,
+    Elsewhere,
+}
+
+/// What the frame needs to know of its page.
+#[derive(Clone, Debug)]
+pub(crate) struct Page<'a> {
+    /// For the browser's tab, without the name of the site.
+    pub(crate) title: &'a str,
+    pub(crate) viewer: Option<&'a Viewer>,
+    pub(crate) place: Place,
+    /// Where a visitor who logs in from here comes back to.
+    pub(crate) here: LocalPath,
+}
+
+impl Page<'_> {
+    /// The whole document around the content of `<main>`.
+    pub(crate) fn render(&self, main: &Markup) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="theme-color" media="(prefers-color-scheme: light)" content="#fffdf9";
+                    meta name="theme-color" media="(prefers-color-scheme: dark)" content="#201e1b";
+                    title { (self.title) " · MyThoughts" }
+                    link rel="stylesheet" href=(STYLE_SHEET.path);
+                    link rel="icon" type="image/svg+xml" href=(ICON.path);
+                    @if self.place == Place::Own { script src=(WRITE_SCRIPT.path) defer {} }
+                }
+                body {
+                    a.skip.unseen href="#main" { "Skip to the content" }
+                    (self.masthead())
+                    main.frame #main tabindex="-1" { (main) }
+                    (self.colophon())
+                }
+            }
+        }
+    }
+
+    fn masthead(&self) -> Markup {
+        html! {
+            header.masthead {
+                div.frame {
+                    a.wordmark href=(paths::HOME) {
+                        img src=(ICON.path) alt="" width="28" height="28";
+                        "MyThoughts"
+                    }
+                    // The page of everyone's thoughts has this form in its middle.
+                    @if self.place != Place::Everyone { (quick_search()) }
+                    nav aria-label="Main" {
+                        @if self.viewer.is_some() {
+                            (self.link(Place::Own, paths::HOME, "Yours"))
+                            (self.link(Place::Everyone, paths::SEARCH, "Everyone’s"))
+                            form method="post" action=(paths::LOGOUT) {
+                                button.plain { "Log out" }
+                            }
+                        } @else {
+                            (self.link(Place::Everyone, paths::SEARCH, "Everyone’s"))
+                            (self.link(Place::Login, &paths::login(&self.here), "Log in"))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn link(&self, place: Place, path: &str, name: &str) -> Markup {
+        let current = (self.place == place).then_some("page");
+        html! { a href=(path) aria-current=[current] { (name) } }
+    }
+
+    fn colophon(&self) -> Markup {
+        html! {
+            footer.colophon {
+                div.frame {
+                    p {
+                        @if let Some(viewer) = self.viewer {
+                            "Signed in as " strong { (viewer.username) } "."
+                        } @else {
+                            "MyThoughts: short thoughts, yours and everyone’s."
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn quick_search() -> Markup {
+    html! {
+        form.search role="search" action=(paths::SEARCH) {
+            label.unseen for="quick-search" { "Search everyone’s thoughts" }
+            input #quick-search type="search" name="search" placeholder="Search" autocomplete="off";
+            button { "Search" }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The parts that pages are made of: from values to HTML, and nothing else.
+//!
+//! - `layout`: the frame around every page;
+//! - `thought`: one thought, and lists of them;
+//! - `text`: what people wrote, with links and marks;
+//! - `time`: when;
+//! - `form`: fields with their labels and messages;
+//! - `notice`: what went wrong, and what there is to do when there is nothing to see.
+
+pub(crate) mod form;
+pub(crate) mod layout;
+pub(crate) mod notice;
+pub(crate) mod text;
+pub(crate) mod thought;
+pub(crate) mod time;

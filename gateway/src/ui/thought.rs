@@ -1,0 +1,96 @@
+//! One thought, and lists of them.
+
+use maud::{Markup, html};
+use runtime::clock::Timestamp;
+
+use super::{text, time};
+use crate::{
+    model::{Thought, ThoughtList, Viewer},
+    paths::{self, LocalPath},
+};
+
+/// Who looks at thoughts, when, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Eyes<'a> {
+    pub(crate) viewer: Option<&'a Viewer>,
+    pub(crate) now: Timestamp,
+    /// Where to go on after a thought has been deleted.
+    pub(crate) back: &'a LocalPath,
+}
+
+/// The thoughts of one page, under each other.
+pub(crate) fn list(list: &ThoughtList, eyes: Eyes<'_>) -> Markup {
+    html! {
+        ul.thoughts {
+            @for thought in &list.thoughts {
+                li { (in_list(thought, eyes)) }
+            }
+        }
+    }
+}
+
+/// The ways to the other pages of a list. `newest` is the way to the first one, `older` that to
+/// the next, where there are such.
+pub(crate) fn pages(newest: Option<&str>, older: Option<&str>) -> Markup {
+    html! {
+        @if newest.is_some() || older.is_some() {
+            nav.pages aria-label="Pages" {
+                @if let Some(path) = newest { a href=(path) { "Newest thoughts" } }
+                @if let Some(path) = older { a rel="next" href=(path) { "Older thoughts" } }
+            }
+        }
+    }
+}
+
+/// A thought on a page of its own.
+pub(crate) fn alone(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    html! {
+        article.thought.alone {
+            p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
+            footer {
+                (author(thought))
+                (time::full(thought.written))
+                (badge(thought))
+                (removal(thought, eyes))
+            }
+        }
+    }
+}
+
+fn in_list(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    html! {
+        article.thought {
+            p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
+            footer {
+                (author(thought))
+                a href=(paths::thought(thought.id)) { (time::ago(thought.written, eyes.now)) }
+                (badge(thought))
+                (removal(thought, eyes))
+            }
+        }
+    }
+}
+
+fn author(thought: &Thought) -> Markup {
+    html! { a.author href=(paths::user(&thought.author, None)) { (thought.author) } }
+}
+
+fn badge(thought: &Thought) -> Markup {
+    html! { @if thought.private { span.badge { "Only you" } } }
+}
+
+/// Deleting asks once: the button comes only when the word is unfolded.
+fn removal(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    html! {
+        @if eyes.viewer.is_some_and(|viewer| viewer.may_delete(thought)) {
+            details.remove {
+                summary { "Delete" span.unseen { " this thought" } }
+                form method="post" action=(paths::delete_thought(thought.id)) {
+                    input type="hidden" name="next" value=(eyes.back);
+                    p { "Delete it for good?" }
+                    button.danger { "Yes, delete" }
+                }
+            }
+        }
+    }
+}

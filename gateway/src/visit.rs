@@ -1,0 +1,138 @@
+//! One request, as the pages see it.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{Method, StatusCode, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use maud::Markup;
+use runtime::clock::Timestamp;
+
+use crate::{
+    app::App,
+    error::{self, Problem},
+    model::{Draft, Viewer, Visibility},
+    observe::RequestId,
+    paths::{self, LocalPath},
+    session::{Session, SignedIn, Token},
+    ui::{
+        form::Feedback,
+        layout::{Page, Place},
+        thought::Eyes,
+    },
+};
+
+/// Who looks at which page, and when.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) app: App,
+    pub(crate) request_id: RequestId,
+    pub(crate) session: Session,
+    /// The page itself, to come back to; the start page where the page is none to come back to.
+    pub(crate) here: LocalPath,
+    pub(crate) now: Timestamp,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self {
+            app: app.clone(),
+            request_id: RequestId::from_request_parts(parts, app).await?,
+            session: Session::from_request_parts(parts, app).await?,
+            here: here(parts),
+            now: app.clock.now(),
+        })
+    }
+}
+
+impl Visit {
+    pub(crate) fn viewer(&self) -> Option<&Viewer> {
+        self.session.viewer()
+    }
+
+    /// What a call carries so that the viewer's own private thoughts are seen as well.
+    pub(crate) fn token(&self) -> Option<&Token> {
+        self.session.signed_in().map(|signed_in| &signed_in.token)
+    }
+
+    pub(crate) fn eyes(&self) -> Eyes<'_> {
+        Eyes {
+            viewer: self.viewer(),
+            now: self.now,
+            back: &self.here,
+        }
+    }
+
+    /// An empty thought of its own.
+    pub(crate) fn new_draft(&self) -> Draft {
+        Draft {
+            text: String::new(),
+            visibility: Visibility::default(),
+            request_id: self.app.clock.new_id(),
+        }
+    }
+
+    /// The same visit once somebody has logged in.
+    pub(crate) fn signed_in(self, signed_in: SignedIn) -> Self {
+        Self {
+            session: Session::SignedIn(signed_in),
+            here: LocalPath::home(),
+            ..self
+        }
+    }
+
+    /// A whole page.
+    pub(crate) fn page(&self, title: &str, place: Place, main: &Markup) -> Response {
+        let page = Page {
+            title,
+            viewer: self.viewer(),
+            place,
+            here: self.here.clone(),
+        };
+        page.render(main).into_response()
+    }
+
+    /// A page that answers a problem: with its status, and when to come back.
+    pub(crate) fn page_of(
+        &self,
+        problem: &Problem,
+        title: &str,
+        place: Place,
+        main: &Markup,
+    ) -> Response {
+        let page = (problem.status(), self.page(title, place, main)).into_response();
+        error::with_retry_after(page, problem)
+    }
+
+    /// What a form says when it comes back; see [`Problem::feedback`].
+    pub(crate) fn feedback(
+        &self,
+        problem: &Problem,
+        fields: &[(&str, &'static str)],
+        failed: &str,
+    ) -> Feedback {
+        problem.feedback(fields, failed, &self.request_id.to_string())
+    }
+}
+
+/// A redirect after a form, so that loading the next page again sends nothing twice.
+pub(crate) fn go_to(path: &str) -> Response {
+    (
+        StatusCode::SEE_OTHER,
+        [(axum::http::header::LOCATION, path.to_owned())],
+    )
+        .into_response()
+}
+
+fn here(parts: &Parts) -> LocalPath {
+    let comes_back = matches!(parts.method, Method::GET | Method::HEAD)
+        && ![paths::LOGIN, paths::SIGNUP].contains(&parts.uri.path());
+    let address = parts.uri.path_and_query().filter(|_| comes_back);
+    address
+        .and_then(|address| LocalPath::parse(address.as_str()))
+        .unwrap_or_else(LocalPath::home)
+}
