@@ -51,7 +51,7 @@ pub struct Config {
     #[arg(long, env = "DEMO", value_parser = switch, action = ArgAction::SetTrue)]
     pub demo: bool,
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
-    #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch)]
+    #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
     /// Logs and traces.
     #[command(flatten)]

@@ -252,3 +252,24 @@ fn to_status(error: Error) -> Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn s15_what_goes_wrong_inside_stays_inside() {
+        let status = to_status(Error::defect(io::Error::other("the secret cause")));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!format!("{status:?}").contains("secret"));
+    }
+
+    #[test]
+    fn who_meets_a_busy_service_is_told_when_to_come_back() {
+        let status = to_status(Error::Busy);
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status::retry_after(&status).is_some());
+    }
+}

@@ -1,0 +1,15 @@
+//! The users backend as its callers see it: real clients, a real server, each database.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod accounts;
+mod first_start;
+mod permissions;
+mod program;
+mod replicas;
+mod sign_in;
+mod support;

@@ -1,0 +1,114 @@
+//! Who may call what: every rpc of the contract, for everybody.
+
+use std::collections::BTreeSet;
+
+use api::{FILE_DESCRIPTOR_SET, users::v1::Role};
+use database::testing::on_each_engine;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tonic::{Code, Status};
+
+use crate::support::{Backend, PASSWORD, Person};
+
+/// An rpc, and what nobody, a member, an administrator and a bearer of a bad token get.
+const TABLE: [(&str, [Code; 4]); 7] = [
+    ("Login", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+    (
+        "CreateUser",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    ("GetSignUpState", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+    (
+        "GetCurrentUser",
+        [
+            Code::Unauthenticated,
+            Code::Ok,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "GetUser",
+        [
+            Code::Unauthenticated,
+            Code::Ok,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "ListUsers",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    ("GetKeySet", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+];
+
+async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
+    match rpc {
+        "Login" => person.login("ada", PASSWORD).await.map(drop),
+        "CreateUser" => person.adds("heidi", Role::Member).await.map(drop),
+        "GetSignUpState" => person.sign_up_state().await.map(drop),
+        "GetCurrentUser" => person.me().await.map(drop),
+        "GetUser" => person.looks_up("ada").await.map(drop),
+        "ListUsers" => person.lists(0, "").await.map(drop),
+        "GetKeySet" => person.key_set().await.map(drop),
+        other => panic!("no call for {other}"),
+    }
+}
+
+#[tokio::test]
+async fn s14_every_rpc_is_open_to_whom_the_contract_says() {
+    on_each_engine(async |fresh| {
+        let (backend, ada) = Backend::start_with_ada(fresh).await;
+        ada.adds("bruce", Role::Member).await.unwrap();
+        let nobody = backend.nobody().await;
+        let bruce = backend.sign_in("bruce", PASSWORD).await;
+        let altered = nobody.with_token(&altered(bruce.token.as_ref().unwrap()));
+        let people = [
+            ("nobody", nobody),
+            ("bruce", bruce),
+            ("ada", ada),
+            ("a bad token", altered),
+        ];
+        for (rpc, expected) in TABLE {
+            for ((who, person), expected) in people.iter().zip(expected) {
+                let code = call(person, rpc)
+                    .await
+                    .map_or_else(|status| status.code(), |()| Code::Ok);
+                assert_eq!(code, expected, "{rpc} for {who}");
+            }
+        }
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[test]
+fn s14_the_table_names_every_rpc() {
+    let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let services = files.file.iter().flat_map(|file| &file.service);
+    let users = services.filter(|service| service.name() == "UsersService");
+    let rpcs: BTreeSet<_> = users
+        .flat_map(|service| &service.method)
+        .map(|rpc| rpc.name())
+        .collect();
+    assert_eq!(rpcs, TABLE.iter().map(|(rpc, _)| *rpc).collect());
+}
+
+/// The token with one character of its claims changed.
+fn altered(token: &str) -> String {
+    let (header, rest) = token.split_once('.').unwrap();
+    let (claims, signature) = rest.split_once('.').unwrap();
+    let last = if claims.ends_with('A') { 'B' } else { 'A' };
+    format!("{header}.{}{last}.{signature}", &claims[..claims.len() - 1])
+}

@@ -1,0 +1,93 @@
+//! Two replicas on one database.
+
+use database::testing::{Fresh, on_each_engine};
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use users_backend::Config;
+
+use crate::support::{Backend, PASSWORD, config, config_with_ada, refusal};
+
+async fn two(config: Config) -> [Backend; 2] {
+    let (one, other) = tokio::join!(Backend::start(config.clone()), Backend::start(config));
+    [one, other]
+}
+
+async fn stop(backends: [Backend; 2]) {
+    for backend in backends {
+        backend.stop().await.unwrap();
+    }
+}
+
+async fn setup_code(fresh: &Fresh) -> String {
+    let shutdown = CancellationToken::new();
+    let backend = users_backend::Backend::open(config(fresh), &shutdown)
+        .await
+        .unwrap();
+    backend.setup_code().await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_token_of_one_is_accepted_by_the_other() {
+    on_each_engine(async |fresh| {
+        let backends = two(config_with_ada(fresh)).await;
+        for (one, other) in [(0, 1), (1, 0)] {
+            let ada = backends[one].sign_in("ada", PASSWORD).await;
+            let there = backends[other]
+                .nobody()
+                .await
+                .with_token(ada.token.as_ref().unwrap());
+            assert_eq!(there.me().await.unwrap().username, "ada");
+            assert_eq!(there.key_set().await.unwrap(), ada.key_set().await.unwrap());
+        }
+        stop(backends).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_twenty_sign_ups_with_the_code_one_becomes_the_administrator() {
+    on_each_engine(async |fresh| {
+        let backends = two(config(fresh)).await;
+        let code = setup_code(fresh).await;
+        let people = [backends[0].nobody().await, backends[1].nobody().await];
+        let calls = (0..20).map(|n| {
+            let (person, code) = (people[n % 2].clone(), code.clone());
+            tokio::spawn(
+                async move { person.signs_up_with_code(&format!("admin{n}"), &code).await },
+            )
+        });
+        let mut made = Vec::new();
+        for call in calls.collect::<Vec<_>>() {
+            match call.await.unwrap() {
+                Ok(user) => made.push(user.username),
+                refused => assert_eq!(refusal(refused).0, Code::FailedPrecondition),
+            }
+        }
+        assert_eq!(made.len(), 1, "{made:?}");
+        let admin = backends[1].sign_in(&made[0], PASSWORD).await;
+        assert_eq!(admin.lists(0, "").await.unwrap().users.len(), 1);
+        stop(backends).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn started_at_once_they_load_the_examples_and_the_administrator_once() {
+    on_each_engine(async |fresh| {
+        let backends = two(Config {
+            demo: true,
+            ..config_with_ada(fresh)
+        })
+        .await;
+        let ada = backends[0].sign_in("ada", PASSWORD).await;
+        let there = backends[1]
+            .nobody()
+            .await
+            .with_token(ada.token.as_ref().unwrap());
+        let users = there.lists(0, "").await.unwrap().users;
+        let names: Vec<_> = users.iter().map(|user| user.username.as_str()).collect();
+        assert_eq!(names, ["ada", "stephen", "bruce"]);
+        stop(backends).await;
+    })
+    .await;
+}
