@@ -1,6 +1,6 @@
 //! What can go wrong in a use case.
 
-use crate::password::HashError;
+use crate::hashing::HashError;
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
 #[derive(Debug, thiserror::Error)]

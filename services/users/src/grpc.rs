@@ -1,5 +1,7 @@
 //! The rpcs: messages to domain types, and back; errors to codes.
 
+use std::str::FromStr;
+
 use api::users::v1::{
     CreateUserRequest, GetCurrentUserRequest, GetKeySetRequest, GetSignUpStateRequest,
     GetUserRequest, KeySet, ListUsersRequest, ListUsersResponse, LoginRequest, Role as ProtoRole,
@@ -12,7 +14,6 @@ use runtime::{
     paging::{PageSize, PageToken},
     status,
 };
-use std::str::FromStr;
 use tonic::{Code, Request, Response, Status};
 
 use crate::{
@@ -257,13 +258,26 @@ fn to_status(error: Error) -> Status {
 mod tests {
     use std::io;
 
+    use database::testing::Fresh;
+
     use super::*;
+    use crate::store::{Store, migrations};
 
     #[test]
     fn s15_what_goes_wrong_inside_stays_inside() {
         let status = to_status(Error::defect(io::Error::other("the secret cause")));
         assert_eq!(status.code(), Code::Internal);
         assert!(!format!("{status:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn without_its_database_the_service_is_unavailable_for_now() {
+        let store = Store::new(Fresh::sqlite().open(&migrations()).await);
+        store.close().await;
+        let away = store.has_administrator().await.unwrap_err();
+        let status = to_status(away.into());
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(status::retry_after(&status).is_some());
     }
 
     #[test]

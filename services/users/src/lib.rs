@@ -4,7 +4,8 @@
 //! may do what) and on to [`store`] (every SQL statement). They speak of the types beside them,
 //! which cannot hold a wrong value:
 //!
-//! - [`username`] and [`password`]: what an account is called and guarded with, and the hashing;
+//! - [`username`] and [`password`]: what an account is called and guarded with;
+//! - [`hashing`]: the slow work that makes a stolen database useless;
 //! - [`user`]: the account itself;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`setup`]: the code that makes the first administrator;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod error;
 mod first_run;
 mod grpc;
+pub mod hashing;
 pub mod password;
 mod server;
 pub mod service;

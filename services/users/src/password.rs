@@ -1,35 +1,12 @@
-//! Passwords, and the work of hashing them.
+//! Passwords, as they are typed.
 
-use std::{fmt, str::FromStr, sync::Arc, thread};
-
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
-};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task,
-};
+use std::{fmt, str::FromStr};
 
 /// The fewest characters of a new password: NIST SP 800-63B, section 3.1.1.2.
 const MIN_LENGTH: usize = 8;
 /// The most characters of a password. A limit has to be somewhere, so that nobody has a megabyte
 /// hashed; this one is beyond any passphrase.
 const MAX_LENGTH: usize = 256;
-
-/// Memory of one hash, in KiB. With the next two the OWASP minimum for Argon2id.
-const MEMORY_KIB: u32 = 19_456;
-/// Passes over the memory.
-const PASSES: u32 = 2;
-/// Lanes of the memory.
-const LANES: u32 = 1;
-
-/// How many hashes may wait for their turn. At 25 ms each the last one of them waits for about
-/// three seconds on one core, within the deadline that callers give a call.
-const MAX_WAITING: usize = 128;
-
-/// The hash that is checked where there is no account: made like a real one, with the same
-/// parameters, from a text that nobody knows. What comes of the check is not looked at.
-const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5cyBwYXNzd29yZA$MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA";
 
 /// A password as somebody gives it to sign in: 1 to 256 characters (Unicode scalar values), never
 /// cut short, changed or shown.
@@ -52,6 +29,13 @@ pub enum PasswordError {
     /// More than 256 characters.
     #[error("must be at most 256 characters long")]
     TooLong,
+}
+
+impl Password {
+    /// The password itself, for hashing alone.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl FromStr for Password {
@@ -92,149 +76,11 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What a check of a password found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is not the account's password, or there is no account.
-    Wrong,
-    /// It is the account's password.
-    Right,
-    /// It is the account's password, and the stored hash is weaker than those made today: make a
-    /// new one while the password is at hand.
-    RightButWeak,
-}
-
-/// Why a password could not be hashed or checked.
-#[derive(Debug, thiserror::Error)]
-pub enum HashError {
-    /// Too many are waiting already. Told at once; try again in a moment.
-    #[error("too many passwords are being checked")]
-    Busy,
-    /// There is no randomness or no memory: a defect.
-    #[error("password hashing failed: {0}")]
-    Failed(#[from] argon2::password_hash::Error),
-    /// A stored hash is no PHC string: a defect.
-    #[error("a stored password hash cannot be read: {0}")]
-    Unreadable(#[from] argon2::password_hash::phc::Error),
-    /// The hashing thread is gone: the program is stopping, or a defect.
-    #[error("password hashing was interrupted")]
-    Interrupted,
-}
-
-/// Hashes and checks passwords with Argon2id, a few at a time.
-///
-/// A hash keeps one core busy and takes 19 MiB, so only so many run at once (every core but one,
-/// so that other calls are still answered), so many more wait, and beyond that a caller is refused
-/// at once. A caller that gives up while waiting leaves its place to others.
-#[derive(Debug, Clone)]
-pub struct PasswordHasher {
-    argon2: Argon2<'static>,
-    running: Arc<Semaphore>,
-    places: Arc<Semaphore>,
-}
-
-impl PasswordHasher {
-    /// A hasher for this machine.
-    pub fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::with_limits(cores.saturating_sub(1).max(1), MAX_WAITING)
-    }
-
-    /// A hasher that runs `running` hashes at once and lets `waiting` more wait.
-    fn with_limits(running: usize, waiting: usize) -> Self {
-        Self {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params()),
-            running: Arc::new(Semaphore::new(running)),
-            places: Arc::new(Semaphore::new(running + waiting)),
-        }
-    }
-
-    /// The hash of a password with a salt of its own, as a PHC string.
-    pub async fn hash(&self, password: Password) -> Result<String, HashError> {
-        self.run(move |argon2| Ok(argon2.hash_password(password.0.as_bytes())?.to_string()))
-            .await
-    }
-
-    /// Checks a password against an account's stored hash; without an account (`None`) it is
-    /// [`Verdict::Wrong`] after the same work.
-    pub async fn verify(
-        &self,
-        password: Password,
-        stored: Option<String>,
-    ) -> Result<Verdict, HashError> {
-        self.run(move |argon2| {
-            let hash = PasswordHash::new(stored.as_deref().unwrap_or(NOBODYS_HASH))?;
-            let matches = match argon2.verify_password(password.0.as_bytes(), &hash) {
-                Ok(()) => stored.is_some(),
-                Err(argon2::password_hash::Error::PasswordInvalid) => false,
-                Err(other) => return Err(other.into()),
-            };
-            Ok(match (matches, is_weak(&hash)?) {
-                (false, _) => Verdict::Wrong,
-                (true, false) => Verdict::Right,
-                (true, true) => Verdict::RightButWeak,
-            })
-        })
-        .await
-    }
-
-    /// Does `work` on a thread of its own, in turn.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Argon2<'static>) -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, HashError> {
-        let turn = self.turn().await?;
-        let argon2 = self.argon2.clone();
-        // A call that is given up now cannot stop the thread, so the thread keeps the turn.
-        let hashing = task::spawn_blocking(move || {
-            let _turn = turn;
-            work(&argon2)
-        });
-        hashing.await.map_err(|_| HashError::Interrupted)?
-    }
-
-    /// Waits for a turn, if there is still a place to wait.
-    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), HashError> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| HashError::Busy)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await;
-        Ok((place, turn.map_err(|_| HashError::Interrupted)?))
-    }
-}
-
-impl Default for PasswordHasher {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The parameters that new hashes are made with.
-fn params() -> Params {
-    const PARAMS: Params = match Params::new(MEMORY_KIB, PASSES, LANES, None) {
-        Ok(params) => params,
-        Err(_) => panic!("the parameters of Argon2id are out of its range"),
-    };
-    PARAMS
-}
-
-/// Whether a hash was made with less work than new ones are.
-fn is_weak(hash: &PasswordHash) -> Result<bool, HashError> {
-    let made_with = Params::try_from(hash)?;
-    Ok(hash.algorithm != Algorithm::Argon2id.ident()
-        || made_with.m_cost() < MEMORY_KIB
-        || made_with.t_cost() < PASSES)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn password(text: &str) -> Password {
-        text.parse().unwrap()
-    }
 
     #[test]
     fn a_new_password_has_8_to_256_characters() {
@@ -269,91 +115,6 @@ mod tests {
     fn a_password_is_never_shown() {
         let shown = format!("{:?}", "open sesame".parse::<NewPassword>().unwrap());
         assert!(!shown.contains("sesame"), "{shown}");
-    }
-
-    #[tokio::test]
-    async fn a_password_matches_its_own_hash_alone() {
-        let hasher = PasswordHasher::new();
-        let hash = hasher.hash(password("open\0sesame")).await.unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        let check = |text, hash: &str| hasher.verify(password(text), Some(hash.to_owned()));
-        assert_eq!(check("open\0sesame", &hash).await.unwrap(), Verdict::Right);
-        assert_eq!(check("open\0sesamE", &hash).await.unwrap(), Verdict::Wrong);
-        assert_eq!(check("open", &hash).await.unwrap(), Verdict::Wrong);
-        assert_ne!(
-            hash,
-            hasher.hash(password("open\0sesame")).await.unwrap(),
-            "salted"
-        );
-    }
-
-    #[tokio::test]
-    async fn the_last_character_of_the_longest_password_counts() {
-        let hasher = PasswordHasher::new();
-        let long = "a".repeat(256);
-        let hash = hasher.hash(password(&long)).await.unwrap();
-        let other = format!("{}b", &long[1..]);
-        assert_eq!(
-            hasher.verify(password(&other), Some(hash)).await.unwrap(),
-            Verdict::Wrong
-        );
-    }
-
-    #[tokio::test]
-    async fn nobody_has_a_password() {
-        let verdict = PasswordHasher::new()
-            .verify(password("anything"), None)
-            .await;
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-    }
-
-    #[test]
-    fn nobodys_hash_costs_what_a_new_one_does() {
-        let hash = PasswordHash::new(NOBODYS_HASH).unwrap();
-        let made_with = Params::try_from(&hash).unwrap();
-        assert_eq!(hash.algorithm, Algorithm::Argon2id.ident());
-        assert_eq!(made_with.m_cost(), MEMORY_KIB);
-        assert_eq!(made_with.t_cost(), PASSES);
-        assert_eq!(made_with.p_cost(), LANES);
-        assert_eq!(made_with.output_len(), Some(Params::DEFAULT_OUTPUT_LEN));
-        assert_eq!(hash.salt.unwrap().len(), argon2::RECOMMENDED_SALT_LEN);
-    }
-
-    #[tokio::test]
-    async fn s01_a_weaker_hash_is_told() {
-        let weak = Argon2::from(Params::new(8_192, 1, 1, None).unwrap());
-        let hash = weak.hash_password(b"open sesame").unwrap().to_string();
-        let hasher = PasswordHasher::new();
-        let verdict = hasher
-            .verify(password("open sesame"), Some(hash.clone()))
-            .await;
-        assert_eq!(verdict.unwrap(), Verdict::RightButWeak);
-        let verdict = hasher.verify(password("close sesame"), Some(hash)).await;
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-    }
-
-    #[tokio::test]
-    async fn s01_beyond_the_queue_callers_are_refused_at_once() {
-        let hasher = PasswordHasher::with_limits(1, 2);
-        let turn = hasher.turn().await.unwrap();
-        let mut first = Box::pin(hasher.hash(password("first")));
-        let mut second = Box::pin(hasher.hash(password("second")));
-        assert!(futures_util::poll!(&mut first).is_pending());
-        assert!(futures_util::poll!(&mut second).is_pending());
-        assert!(matches!(
-            hasher.hash(password("third")).await,
-            Err(HashError::Busy)
-        ));
-        // Who gives up leaves the place to another.
-        drop(first);
-        let mut third = Box::pin(hasher.hash(password("third")));
-        assert!(futures_util::poll!(&mut third).is_pending());
-        drop(turn);
-        assert!(second.await.is_ok());
-        assert!(third.await.is_ok());
     }
 
     proptest! {

@@ -18,7 +18,7 @@ use crate::{
     config::Config,
     first_run,
     grpc::UsersGrpc,
-    password::PasswordHasher,
+    hashing::PasswordHasher,
     service::{Accounts, Policy},
     setup::SetupCode,
     store::{Store, migrations},

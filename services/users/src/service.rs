@@ -10,13 +10,17 @@ use runtime::{
 use crate::{
     config::SignUp,
     error::Error,
-    password::{NewPassword, Password, PasswordHasher, Verdict},
+    hashing::{PasswordHasher, Verdict},
+    password::{NewPassword, Password},
     setup::SetupCode,
     signing::{AccessToken, SigningKey},
     store::{Added, Store},
     user::{Credentials, User},
     username::Username,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// The accounts of one database, with everything that is done to them. Clones are the same.
 #[derive(Debug, Clone)]

@@ -24,6 +24,6 @@ pub struct User {
 pub struct Credentials {
     /// The account.
     pub user: User,
-    /// A PHC string of [`PasswordHasher`](crate::password::PasswordHasher).
+    /// A PHC string of [`PasswordHasher`](crate::hashing::PasswordHasher).
     pub password_hash: String,
 }

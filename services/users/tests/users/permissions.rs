@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::{FILE_DESCRIPTOR_SET, users::v1::Role};
 use database::testing::on_each_engine;
 use prost::Message as _;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic::{Code, Status};
 
 use crate::support::{Backend, PASSWORD, Person};
@@ -100,7 +100,7 @@ fn s14_the_table_names_every_rpc() {
     let users = services.filter(|service| service.name() == "UsersService");
     let rpcs: BTreeSet<_> = users
         .flat_map(|service| &service.method)
-        .map(|rpc| rpc.name())
+        .map(MethodDescriptorProto::name)
         .collect();
     assert_eq!(rpcs, TABLE.iter().map(|(rpc, _)| *rpc).collect());
 }
