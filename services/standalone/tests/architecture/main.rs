@@ -1,0 +1,16 @@
+//! The invariants of ARCHITECTURE.md.
+//!
+//! - [`crates`]: which crate may use which;
+//! - [`layers`]: what is named where inside a crate;
+//! - [`documentation`]: code and documentation tell of the same rpcs, routes, variables and metrics.
+//!
+//! A failure says what to do about it. Where a rule has to give way, the rule here and the sentence
+//! in ARCHITECTURE.md change together.
+
+mod crates;
+mod documentation;
+mod handbook;
+mod layers;
+#[path = "../support/reference.rs"]
+mod reference;
+mod sources;

@@ -1,0 +1,28 @@
+//! The whole system, started as its users start it and driven from the outside.
+//!
+//! - [`grpcurl`]: a developer's tour with the real grpcurl;
+//! - [`browser`]: a person's tour with the real Chromium;
+//! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
+//! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
+//! - [`processes`]: separate processes on PostgreSQL, some of which fail;
+//! - [`metrics`]: what /metrics says is what the reference says.
+//!
+//! A test that needs a program which this machine does not have says that it was left out;
+//! `REQUIRE_GRPCURL=1`, `REQUIRE_CHROMIUM=1`, `REQUIRE_AXE_CORE=1` and `REQUIRE_POSTGRES=1` make
+//! that a failure, as .ci/run does.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot be set up has failed, and says so"
+)]
+
+mod accessible;
+mod browser;
+mod grpcurl;
+mod metrics;
+mod processes;
+#[path = "../support/reference.rs"]
+mod reference;
+mod starting;
+mod support;

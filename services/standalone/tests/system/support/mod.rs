@@ -1,0 +1,39 @@
+//! Starting the system, reaching it, and ending it whatever happens.
+
+mod browser;
+mod ports;
+mod program;
+mod system;
+mod tools;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+pub(crate) use self::{
+    browser::Browser,
+    ports::free_port,
+    program::{Program, binary},
+    system::System,
+    tools::tool,
+};
+
+/// How long anything may take that does take some time. Far longer than it does: only a failing
+/// test waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks `condition` again and again until it has an answer.
+///
+/// # Panics
+///
+/// There is none in good time.
+pub(crate) async fn eventually<T>(what: &str, condition: impl AsyncFn() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = condition().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "in vain waited for this: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
