@@ -290,3 +290,29 @@ proptest! {
         prop_assert_eq!(verdict, Err(VerifyError::Rejected));
     }
 }
+
+#[tokio::test]
+async fn a_remembered_token_is_refused_once_its_key_is_gone_or_its_time_over() {
+    let (first, second) = (Issuer::new(), Issuer::new());
+    let sets = [first.key_set(), second.key_set()];
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source: KeySource = Arc::new(move || {
+        let set = sets[asked.fetch_add(1, Ordering::SeqCst).min(1)].clone();
+        async move { Ok(set) }.boxed()
+    });
+    tokio::time::pause();
+    let clock = clock();
+    let verifier = Verifier::new(clock.clone(), FixedKeys::default(), source);
+    let token = first.token();
+    assert!(verifier.verify(&token).await.is_ok());
+    // The key set is asked for again when it is a minute old, and has another key by then.
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert!(verifier.verify(&token).await.is_ok());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(verifier.verify(&token).await, Err(VerifyError::Rejected));
+
+    let token = second.token();
+    assert!(verifier.verify(&token).await.is_ok());
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(verifier.verify(&token).await, Err(VerifyError::Rejected));
+}

@@ -25,7 +25,7 @@ const FETCH_INTERVAL: Duration = Duration::from_secs(2);
 pub type KeySource =
     Arc<dyn Fn() -> BoxFuture<'static, Result<String, Status>> + Send + Sync + 'static>;
 
-type KeyMap = HashMap<String, DecodingKey>;
+type KeyMap = HashMap<String, Arc<DecodingKey>>;
 
 /// The id of an Ed25519 public key: its RFC 7638 thumbprint with SHA-256, in base64url.
 pub fn key_id(public_key: &[u8]) -> String {
@@ -60,7 +60,7 @@ impl FromStr for FixedKeys {
             let key =
                 DecodingKey::from_ed_pem(pem::encode(block).as_bytes()).map_err(|_| expected())?;
             let id = key_id(key.try_get_as_bytes().map_err(|_| expected())?);
-            keys.insert(id, key);
+            keys.insert(id, Arc::new(key));
         }
         Ok(Self(keys))
     }
@@ -100,8 +100,17 @@ impl Keys {
         }
     }
 
+    /// Whether tokens of that key are accepted now, by the keys at hand.
+    pub(super) fn accept(self: &Arc<Self>, id: &str) -> bool {
+        self.refresh_if_old();
+        self.known(id).is_some()
+    }
+
     /// The key of that id, if the users backend or the configuration vouches for it.
-    pub(super) async fn find(self: &Arc<Self>, id: &str) -> Result<Option<DecodingKey>, NoKeys> {
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        id: &str,
+    ) -> Result<Option<Arc<DecodingKey>>, NoKeys> {
         if let Some(key) = self.known(id) {
             self.refresh_if_old();
             return Ok(Some(key));
@@ -114,7 +123,7 @@ impl Keys {
         }
     }
 
-    fn known(&self, id: &str) -> Option<DecodingKey> {
+    fn known(&self, id: &str) -> Option<Arc<DecodingKey>> {
         let fetched = self.fetched.load();
         let fetched = fetched.as_ref().and_then(|fetched| fetched.keys.get(id));
         fetched.or_else(|| self.fixed.0.get(id)).cloned()
@@ -140,7 +149,7 @@ impl Keys {
         }
         *last = Some(Instant::now());
         match (self.source)().await {
-            Ok(json) => self.accept(&json),
+            Ok(json) => self.replace(&json),
             Err(status) => tracing::warn!(
                 code = ?status.code(),
                 message = status.message(),
@@ -149,7 +158,7 @@ impl Keys {
         }
     }
 
-    fn accept(&self, json: &str) {
+    fn replace(&self, json: &str) {
         match serde_json::from_str::<JwkSet>(json) {
             Ok(set) => self.fetched.store(Some(Arc::new(Fetched {
                 keys: usable(&set),
@@ -170,7 +179,7 @@ fn usable(set: &JwkSet) -> KeyMap {
     ed25519
         .filter_map(|jwk| {
             let key = DecodingKey::from_jwk(jwk).ok()?;
-            Some((key_id(key.try_get_as_bytes().ok()?), key))
+            Some((key_id(key.try_get_as_bytes().ok()?), Arc::new(key)))
         })
         .collect()
 }

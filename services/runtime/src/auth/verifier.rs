@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use quick_cache::sync::Cache;
 use tonic::{Code, Status, metadata::MetadataMap};
 
 use super::{
@@ -17,6 +18,9 @@ use crate::{
 /// Tokens of ours take some 500 bytes; what is much longer is not looked into.
 const MAX_TOKEN_LENGTH: usize = 4 * 1024;
 
+/// So many tokens are remembered, so that a signature is checked once and not with every call.
+const REMEMBERED: usize = 4_096;
+
 /// By how much the clocks of two machines may differ before a fresh token is refused.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
@@ -24,7 +28,16 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Verifier {
     keys: Arc<Keys>,
+    known: Arc<Cache<Box<str>, Known>>,
     clock: Clock,
+}
+
+/// A token whose signature and claims were found good; only its time and its key can still end.
+#[derive(Clone)]
+struct Known {
+    key_id: Arc<str>,
+    not_before: Timestamp,
+    caller: Caller,
 }
 
 /// Why nobody can be named from a token.
@@ -45,6 +58,7 @@ impl Verifier {
     pub fn new(clock: Clock, fixed: FixedKeys, source: KeySource) -> Self {
         Self {
             keys: Arc::new(Keys::new(fixed, source)),
+            known: Arc::new(Cache::new(REMEMBERED)),
             clock,
         }
     }
@@ -55,6 +69,20 @@ impl Verifier {
     ///
     /// See [`VerifyError`].
     pub async fn verify(&self, token: &str) -> Result<Caller, VerifyError> {
+        let remembered = self.known.get(token);
+        let remembered = remembered.filter(|known| self.keys.accept(&known.key_id));
+        let known = match remembered {
+            Some(known) => known,
+            None => self.check(token).await?,
+        };
+        if self.in_time(&known) {
+            Ok(known.caller)
+        } else {
+            Err(VerifyError::Rejected)
+        }
+    }
+
+    async fn check(&self, token: &str) -> Result<Known, VerifyError> {
         let id = key_id_of(token).ok_or(VerifyError::Rejected)?;
         let key = match self.keys.find(&id).await {
             Ok(Some(key)) => key,
@@ -64,9 +92,13 @@ impl Verifier {
         let claims = decode::<Claims>(token, &key, &validation())
             .map_err(|_| VerifyError::Rejected)?
             .claims;
-        self.in_time(&claims)
-            .then(|| caller(claims))
-            .ok_or(VerifyError::Rejected)
+        let known = Known {
+            key_id: id.into(),
+            not_before: Timestamp::from_seconds(claims.nbf),
+            caller: caller(claims),
+        };
+        self.known.insert(token.into(), known.clone());
+        Ok(known)
     }
 
     /// The caller that a request's `authorization` metadata names; `None` without it.
@@ -88,10 +120,9 @@ impl Verifier {
         }
     }
 
-    fn in_time(&self, claims: &Claims) -> bool {
+    fn in_time(&self, known: &Known) -> bool {
         let now = self.clock.now();
-        now < Timestamp::from_seconds(claims.exp)
-            && now + CLOCK_SKEW >= Timestamp::from_seconds(claims.nbf)
+        now < known.caller.expires && now + CLOCK_SKEW >= known.not_before
     }
 }
 
