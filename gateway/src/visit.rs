@@ -63,7 +63,16 @@ impl Visit {
         Eyes {
             viewer: self.viewer(),
             now: self.now,
+            names: true,
             back: &self.here,
+        }
+    }
+
+    /// The same for a list in which all is one person's.
+    pub(crate) fn eyes_on_one(&self) -> Eyes<'_> {
+        Eyes {
+            names: false,
+            ..self.eyes()
         }
     }
 

@@ -191,7 +191,7 @@ fn own_list(visit: &Visit, list: &ThoughtList, older: bool) -> Markup {
                 }))
             }
         } @else {
-            (thought::list(list, visit.eyes()))
+            (thought::list(list, visit.eyes_on_one()))
         }
         (thought::pages(
             older.then_some(paths::HOME),
@@ -228,8 +228,8 @@ fn write_box(write: &WriteBox) -> Markup {
             div.row {
                 label.unseen for="visibility" { "Who may read it" }
                 select #visibility name="visibility" {
-                    (visible_to(Visibility::Public, "Everyone may read it", *visibility))
-                    (visible_to(Visibility::Private, "Only you may read it", *visibility))
+                    (visible_to(Visibility::Public, "For everyone", *visibility))
+                    (visible_to(Visibility::Private, "Only for you", *visibility))
                 }
                 (mistake_below("visibility", write.feedback.mistake("visibility")))
                 button { "Save" }

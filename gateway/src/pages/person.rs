@@ -72,7 +72,7 @@ fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Marku
                 a href=(paths::SEARCH) { "Read everyone’s" } "."
             }))
         } @else {
-            (thought::list(list, visit.eyes()))
+            (thought::list(list, visit.eyes_on_one()))
         }
         (thought::pages(
             older.then_some(newest.as_str()),

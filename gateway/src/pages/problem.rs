@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::{
     error::{Part, Problem},
-    paths::{self, LocalPath},
+    paths,
     ui::layout::Place,
     visit::Visit,
 };
@@ -91,7 +91,7 @@ fn actions(visit: &Visit, problem: &Problem, again: bool) -> Markup {
     // A private thought is not there for those who are not logged in.
     let may_be_private = *problem == Problem::NotFound
         && visit.viewer().is_none()
-        && visit.here != LocalPath::home();
+        && visit.here.as_str().starts_with(paths::THOUGHTS);
     html! {
         p.actions {
             @if passes && again { a.button href=(visit.here) { "Try again" } }

@@ -1,6 +1,6 @@
 //! The frame around every page.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     assets::{ICON, STYLE_SHEET, WRITE_SCRIPT},
@@ -56,11 +56,11 @@ impl Page<'_> {
 
     fn masthead(&self) -> Markup {
         html! {
-            header.masthead {
+            header.masthead.own[self.viewer.is_some()] {
                 div.frame {
                     a.wordmark href=(paths::HOME) {
                         img src=(ICON.path) alt="" width="28" height="28";
-                        "MyThoughts"
+                        span { "MyThoughts" }
                     }
                     // The page of everyone's thoughts has this form in its middle.
                     @if self.place != Place::Everyone { (quick_search()) }
@@ -103,12 +103,22 @@ impl Page<'_> {
     }
 }
 
+/// Decoration: the button's name is beside it.
+const MAGNIFIER: PreEscaped<&str> = PreEscaped(
+    "<svg viewBox=\"0 0 20 20\" width=\"20\" height=\"20\" fill=\"none\" stroke=\"currentColor\" \
+     stroke-width=\"2\" stroke-linecap=\"round\" aria-hidden=\"true\">\
+     <circle cx=\"8.5\" cy=\"8.5\" r=\"5.5\"/><path d=\"m13 13 4.5 4.5\"/></svg>",
+);
+
 fn quick_search() -> Markup {
     html! {
         form.search role="search" action=(paths::SEARCH) {
             label.unseen for="quick-search" { "Search everyone’s thoughts" }
             input #quick-search type="search" name="search" placeholder="Search" autocomplete="off";
-            button { "Search" }
+            button {
+                (MAGNIFIER)
+                span.unseen { "Search" }
+            }
         }
     }
 }

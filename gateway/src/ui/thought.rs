@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Eyes<'a> {
     pub(crate) viewer: Option<&'a Viewer>,
     pub(crate) now: Timestamp,
+    /// Whether each thought says whose it is; where all are one person's, that would only be noise.
+    pub(crate) names: bool,
     /// Where to go on after a thought has been deleted.
     pub(crate) back: &'a LocalPath,
 }
@@ -62,7 +64,7 @@ fn in_list(thought: &Thought, eyes: Eyes<'_>) -> Markup {
         article.thought {
             p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
             footer {
-                (author(thought))
+                @if eyes.names { (author(thought)) }
                 a href=(paths::thought(thought.id)) { (time::ago(thought.written, eyes.now)) }
                 (badge(thought))
                 (removal(thought, eyes))
@@ -84,7 +86,10 @@ fn removal(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
         @if eyes.viewer.is_some_and(|viewer| viewer.may_delete(thought)) {
             details.remove {
-                summary { "Delete" span.unseen { " this thought" } }
+                summary {
+                    span.closed { "Delete" }
+                    span.opened { "Keep it" }
+                }
                 form method="post" action=(paths::delete_thought(thought.id)) {
                     input type="hidden" name="next" value=(eyes.back);
                     p { "Delete it for good?" }
