@@ -148,7 +148,7 @@ struct Setting {
 impl Setting {
     /// Finds the setting that clap names as `--flag <VALUE>`.
     fn find(command: &Command, argument: &str) -> Self {
-        let flag = argument.split([' ', '=']).next().unwrap_or_default();
+        let flag = argument.split([' ', '=', '[']).next().unwrap_or_default();
         let long = flag.trim_start_matches('-');
         let found = command
             .get_arguments()

@@ -7,11 +7,14 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::Subscr
 
 use crate::lifecycle::StartError;
 
+/// sqlx passes on each notice of the database, such as that a table is there already.
+const DEFAULT_FILTER: &str = "info,sqlx=warn";
+
 /// What is logged, and how.
 #[derive(Args, Clone, Debug)]
 pub struct TelemetryConfig {
     /// What to log: a level, or levels for targets, such as info,sqlx=warn
-    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = filter)]
+    #[arg(long, env = "RUST_LOG", default_value = DEFAULT_FILTER, value_parser = filter)]
     pub rust_log: String,
     /// How log lines look
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -21,7 +24,7 @@ pub struct TelemetryConfig {
 impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
-            rust_log: "info".to_owned(),
+            rust_log: DEFAULT_FILTER.to_owned(),
             log_format: LogFormat::Text,
         }
     }

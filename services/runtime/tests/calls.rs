@@ -1,15 +1,27 @@
 //! A server and the channel to it, over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
-use runtime::grpc::server::GrpcServer;
+use runtime::{
+    grpc::server::GrpcServer,
+    lifecycle::{Listeners, StartError},
+};
 use support::{Server, channel, check, refused};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 const LONG: Duration = Duration::from_secs(5);
@@ -116,17 +128,34 @@ async fn r13_a_silent_connection_is_closed() {
 #[tokio::test]
 async fn a_service_that_is_not_ready_says_so_and_lives() {
     let server = Server::start(server().ready_check(|| async { false })).await;
-    let get = async |path: &str| {
-        let mut stream = TcpStream::connect(server.ops).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
-    };
-    assert!(get("/readyz").await.starts_with("HTTP/1.1 503"));
-    assert!(get("/healthz").await.starts_with("HTTP/1.1 200"));
-    assert!(get("/metrics").await.contains("mythoughts_build_info"));
+    assert!(get(server.ops, "/readyz").await.starts_with("HTTP/1.1 503"));
+    assert!(
+        get(server.ops, "/healthz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    let metrics = get(server.ops, "/metrics").await;
+    assert!(metrics.contains("mythoughts_build_info"));
+}
+
+#[tokio::test]
+async fn r15_a_service_that_waits_for_its_database_is_alive_and_can_be_stopped() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], any, any)
+        .await
+        .unwrap();
+    let ops = listeners.ops.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let (waiting, ended) = (shutdown.clone(), shutdown.clone());
+    let task = tokio::spawn(server().serve_when_open(listeners, ended, async move |_| {
+        waiting.cancelled().await;
+        Err(StartError::new("stopped while waiting"))
+    }));
+    assert!(get(ops, "/healthz").await.starts_with("HTTP/1.1 200"));
+    assert!(get(ops, "/readyz").await.starts_with("HTTP/1.1 503"));
+    shutdown.cancel();
+    let ended = tokio::time::timeout(LONG, task).await.unwrap().unwrap();
+    assert_eq!(ended.unwrap_err().to_string(), "stopped while waiting");
 }
 
 #[tokio::test]
@@ -142,4 +171,13 @@ async fn a_deadline_that_is_none_is_named() {
         .insert("grpc-timeout", "soon".parse().unwrap());
     let error = client.check(request).await.unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
+}
+
+async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::{
     config::{Command, Config, SignUp},
-    server::Backend,
+    server::{Backend, serve},
 };
 
 /// What the program does: serve, or what its subcommand says.
@@ -53,20 +53,6 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Star
             serve(config, listeners.await?, shutdown).await
         }
     }
-}
-
-/// Opens the database and serves until `shutdown`.
-///
-/// # Errors
-///
-/// As [`Backend::open`] and [`Backend::serve`].
-pub async fn serve(
-    config: Config,
-    listeners: Listeners,
-    shutdown: CancellationToken,
-) -> Result<(), StartError> {
-    let backend = Backend::open(config, &shutdown).await?;
-    backend.serve(listeners, shutdown).await
 }
 
 /// Prints the set-up code and nothing else on standard output.

@@ -24,6 +24,8 @@ use crate::{
     store::{Store, migrations},
 };
 
+const PROGRAM: &str = "users-backend";
+
 /// How long somebody who asks for the set-up code waits for a database that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,20 +99,21 @@ impl Backend {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let store = self.accounts.store.clone();
-        let checked = store.clone();
+        let server = self.add_to(GrpcServer::new(PROGRAM));
+        server.serve(listeners, shutdown).await
+    }
+
+    fn add_to(self, server: GrpcServer) -> GrpcServer {
+        let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
-        let served = GrpcServer::new("users-backend")
+        server
             .add_service(UsersServiceServer::new(service))
             .reflection(self.reflection.then_some(FILE_DESCRIPTOR_SET))
             .ready_check(move || {
                 let store = checked.clone();
                 async move { store.is_there().await }
             })
-            .serve(listeners, shutdown)
-            .await;
-        store.close().await;
-        served
+            .on_stop(async move { closed.close().await })
     }
 
     /// Checks tokens with the keys that this very service publishes.
@@ -123,6 +126,26 @@ impl Backend {
             Arc::new(source),
         )
     }
+}
+
+/// Opens the database and serves until `shutdown`. While the database is away the program is
+/// alive, and not ready.
+///
+/// # Errors
+///
+/// As [`Backend::open`] and [`Backend::serve`].
+pub async fn serve(
+    config: Config,
+    listeners: Listeners,
+    shutdown: CancellationToken,
+) -> Result<(), StartError> {
+    let opening = shutdown.clone();
+    GrpcServer::new(PROGRAM)
+        .serve_when_open(listeners, shutdown, async move |server| {
+            let backend = Backend::open(config, &opening).await?;
+            Ok(backend.add_to(server))
+        })
+        .await
 }
 
 /// The set-up code of a database that some replica serves, or is going to; `None` once there is an

@@ -5,6 +5,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{Router, middleware, response::IntoResponse};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{
+    net::TcpListener,
     sync::watch,
     time::{interval, timeout},
 };
@@ -43,6 +44,7 @@ pub struct GrpcServer {
     names: Vec<&'static str>,
     descriptors: Option<&'static [u8]>,
     ready: Option<ReadyCheck>,
+    last: Option<BoxFuture<'static, ()>>,
     metrics: Metrics,
 }
 
@@ -54,6 +56,7 @@ impl GrpcServer {
             names: Vec::new(),
             descriptors: None,
             ready: None,
+            last: None,
             metrics: Metrics::new(program).with_grpc(),
         }
     }
@@ -95,6 +98,13 @@ impl GrpcServer {
         self
     }
 
+    /// What is still to be done when the last call has ended, such as closing the database.
+    #[must_use]
+    pub fn on_stop(mut self, last: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.last = Some(last.boxed());
+        self
+    }
+
     /// The metrics of this server, to add others to.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
@@ -111,22 +121,61 @@ impl GrpcServer {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let reporter = HealthReporter::new();
-        let router = self.router(&reporter)?;
-        let health = Health {
-            reporter,
-            names: self.names,
-            readiness: watch::Sender::default(),
-        };
+        self.serve_when_open(listeners, shutdown, async |server| Ok(server))
+            .await
+    }
+
+    /// As [`GrpcServer::serve`], for services that have to wait for something first: `open` adds
+    /// them. Meanwhile the operations port answers already: alive, and not ready. Calls wait.
+    ///
+    /// # Errors
+    ///
+    /// That of `open`, or the descriptors are none.
+    pub async fn serve_when_open(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+        open: impl AsyncFnOnce(Self) -> Result<Self, StartError>,
+    ) -> Result<(), StartError> {
+        let readiness = watch::Sender::new(Readiness {
+            ready: false,
+            report: vec!["starting".to_owned()],
+        });
+        let stopped = CancellationToken::new();
         let ops = ops::serve(
             listeners.ops,
             self.metrics.clone(),
-            health.readiness.subscribe(),
-            shutdown.clone(),
+            readiness.subscribe(),
+            stopped.clone(),
         );
+        let service = async {
+            let _stopped = stopped.clone().drop_guard();
+            let server = open(self).await?;
+            server
+                .serve_calls(listeners.listen, readiness, shutdown)
+                .await
+        };
+        let ((), served) = tokio::join!(ops, service);
+        served
+    }
+
+    async fn serve_calls(
+        mut self,
+        listener: TcpListener,
+        readiness: watch::Sender<Readiness>,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let reporter = HealthReporter::new();
+        let router = self.router(&reporter)?;
+        let last = self.last.take();
+        let health = Health {
+            reporter,
+            names: self.names,
+            readiness,
+        };
         let stopping = CancellationToken::new();
         let calls = http::serve(
-            listeners.listen,
+            listener,
             router,
             Protocol::Grpc,
             Some(&self.metrics),
@@ -137,7 +186,10 @@ impl GrpcServer {
             health.stop().await;
             stopping.cancel();
         };
-        tokio::join!(ops, calls, watching);
+        tokio::join!(calls, watching);
+        if let Some(last) = last {
+            last.await;
+        }
         Ok(())
     }
 

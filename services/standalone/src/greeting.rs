@@ -1,0 +1,46 @@
+//! What the program says on the terminal when it starts.
+
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
+
+use gateway::PublicUrl;
+use runtime::lifecycle::StartError;
+
+use crate::parts::{Addresses, reachable};
+
+/// A line for each thing that listens, where the data lies, and the address to open.
+pub(crate) struct Greeting<'a> {
+    pub(crate) data_dir: &'a Path,
+    pub(crate) addresses: Addresses,
+    pub(crate) public_url: Option<&'a PublicUrl>,
+    /// Shown only here and never logged: it makes the first administrator.
+    pub(crate) setup_code: Option<String>,
+}
+
+impl Greeting<'_> {
+    pub(crate) fn print(&self) -> Result<(), StartError> {
+        io::stdout().write_all(self.text().as_bytes()).map_err(StartError::new)
+    }
+
+    fn text(&self) -> String {
+        let Addresses { thoughts, users, gateway } = &self.addresses;
+        let local = format!("http://{}", reachable(*gateway));
+        let open = self.public_url.map_or(local.as_str(), PublicUrl::origin);
+        let mut text = format!(
+            "thoughts  gRPC on {thoughts}\n\
+             users     gRPC on {users}\n\
+             pages     HTTP on {gateway}\n\
+             data      in {}\n\
+             Open {open}\n",
+            self.data_dir.display(),
+        );
+        if let Some(code) = &self.setup_code {
+            text.push_str(&format!(
+                "The first administrator is made at {open}/signup?setup_code={code}\n"
+            ));
+        }
+        text
+    }
+}
