@@ -18,10 +18,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that has been idle for longer is asked whether it is still there before it is given
 /// out. Asking each time would cost a round trip a call.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// What the server ends work after that nobody can still be waiting for.
-const TIMEOUTS: [(&str, &str); 2] = [
+/// The server ends work that nobody can still be waiting for. Compiling a statement takes longer
+/// than any of ours runs.
+const SETTINGS: [(&str, &str); 3] = [
     ("statement_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "10s"),
+    ("jit", "off"),
 ];
 
 pub(crate) async fn open(
@@ -41,7 +43,7 @@ pub(crate) async fn open(
                 Ok(true)
             })
         })
-        .connect_lazy_with(options.clone().options(TIMEOUTS));
+        .connect_lazy_with(options.clone().options(SETTINGS));
     Ok(Database::Postgres(pool))
 }
 

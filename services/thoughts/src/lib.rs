@@ -1,6 +1,44 @@
-//! thoughts-backend.
-#![allow(missing_docs, unreachable_pub)]
+//! The thoughts backend: writing, listing and searching thoughts.
+//!
+//! A request comes in through `grpc` (messages and codes), goes to [`service`] (use cases, and who
+//! may do what) and on to [`store`] (every SQL statement). They speak of the types beside them,
+//! which cannot hold a wrong value:
+//!
+//! - [`thought`]: a thought, its text and who may see it;
+//! - [`page`]: which part of a list, and that part;
+//! - [`query`]: what a search asks for;
+//! - [`fold`]: texts without regard to case, as a search sees them;
+//! - [`matches`]: where a query matches a text;
+//! - [`error`]: why a use case was refused.
+//!
+//! [`config`] holds the settings, `example` the data behind `DEMO`, and [`serve`] puts the parts
+//! together. tonic and the generated API are named in `grpc` and `server` alone.
+
+pub mod config;
+pub mod error;
+mod example;
 pub mod fold;
+mod grpc;
 pub mod matches;
+pub mod page;
 pub mod query;
+mod server;
+pub mod service;
+pub mod store;
 pub mod thought;
+
+use runtime::lifecycle::{Listeners, StartError};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::{config::Config, server::serve};
+
+/// What the program does: takes its addresses and serves.
+///
+/// # Errors
+///
+/// What keeps it from doing so, in one line.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), StartError> {
+    let addresses = (config.listen_addr, config.ops_addr);
+    let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], addresses.0, addresses.1).await?;
+    serve(config, listeners, shutdown).await
+}

@@ -1,5 +1,7 @@
 //! What a thought is.
 
+use std::time::Duration;
+
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
@@ -31,14 +33,13 @@ pub struct Author {
     pub username: String,
 }
 
-/// Who may see a thought. The numbers are those in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
-#[repr(i16)]
+/// Who may see a thought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
     /// Everyone.
-    Public = 1,
+    Public,
     /// Its author alone.
-    Private = 2,
+    Private,
 }
 
 /// The longest text of a thought, in Unicode scalar values: 1 to [`MaxLength::CEILING`].
@@ -68,6 +69,14 @@ pub enum TextError {
     Control(char),
 }
 
+impl Thought {
+    /// Takes the next microsecond, when another thought has this one's.
+    pub(crate) fn move_on(&mut self) {
+        self.create_time = self.create_time + Duration::from_micros(1);
+        self.update_time = self.create_time;
+    }
+}
+
 impl MaxLength {
     /// No server takes longer texts: a page of a hundred must fit into a message.
     pub const CEILING: u32 = 10_000;
@@ -88,6 +97,12 @@ impl MaxLength {
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl Default for MaxLength {
+    fn default() -> Self {
+        Self(250)
     }
 }
 

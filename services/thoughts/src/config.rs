@@ -1,0 +1,140 @@
+//! Settings of `thoughts-backend`.
+
+use std::net::SocketAddr;
+
+use clap::{ArgAction, Parser};
+use database::DatabaseUrl;
+use runtime::{
+    auth::FixedKeys,
+    config::{address, switch},
+    grpc::client::BackendUrl,
+    telemetry::TelemetryConfig,
+};
+
+use crate::thought::MaxLength;
+
+/// Stores and searches thoughts, over gRPC.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "thoughts-backend", version)]
+pub struct Config {
+    /// Where gRPC is served
+    #[arg(long, env = "LISTEN_ADDR", default_value = "0.0.0.0:8000", value_parser = address)]
+    pub listen_addr: SocketAddr,
+    /// Where /metrics, /healthz and /readyz are served
+    #[arg(long, env = "OPS_ADDR", default_value = "0.0.0.0:9000", value_parser = address)]
+    pub ops_addr: SocketAddr,
+    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: DatabaseUrl,
+    /// The users backend, which publishes the keys that tokens are checked with
+    #[arg(
+        long,
+        env = "USER_BACKEND_URL",
+        default_value = "http://127.0.0.1:8001"
+    )]
+    pub user_backend_url: BackendUrl,
+    /// Ed25519 public keys in PEM, one or several, accepted beside those of the users backend
+    #[arg(long, env = "TOKENS_PUBLIC_KEY")]
+    pub tokens_public_key: Option<FixedKeys>,
+    /// The longest text of a thought, in Unicode scalar values
+    #[arg(long, env = "MAX_THOUGHT_LENGTH", default_value = "250", value_parser = MaxLength::parse)]
+    pub max_thought_length: MaxLength,
+    /// Load the example data into an empty database: five thoughts of bruce's and stephen's
+    #[arg(long, env = "DEMO", value_parser = switch, action = ArgAction::SetTrue)]
+    pub demo: bool,
+    /// Server reflection, with which tools such as grpcurl find out what is served: on or off
+    #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
+    pub reflection: bool,
+    /// Logs and traces.
+    #[command(flatten)]
+    pub telemetry: TelemetryConfig,
+}
+
+impl Config {
+    /// The defaults, for a database and a users backend.
+    #[must_use]
+    pub fn new(database_url: DatabaseUrl, user_backend_url: BackendUrl) -> Self {
+        Self {
+            listen_addr: SocketAddr::from(([0, 0, 0, 0], 8000)),
+            ops_addr: SocketAddr::from(([0, 0, 0, 0], 9000)),
+            database_url,
+            user_backend_url,
+            tokens_public_key: None,
+            max_thought_length: MaxLength::default(),
+            demo: false,
+            reflection: true,
+            telemetry: TelemetryConfig::default(),
+        }
+    }
+}
+
+impl AsRef<TelemetryConfig> for Config {
+    fn as_ref(&self) -> &TelemetryConfig {
+        &self.telemetry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use runtime::config::{Parsed, parse};
+
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Config, String> {
+        let start = ["thoughts-backend", "--database-url=sqlite://thoughts.db"];
+        let arguments = start.iter().chain(arguments).map(OsString::from);
+        match parse(arguments).map_err(|error| error.to_string())? {
+            Parsed::Run(config) => Ok(config),
+            Parsed::Print(text) => Err(text),
+        }
+    }
+
+    #[test]
+    fn what_the_flags_leave_out_is_as_documented() {
+        let config = parsed(&[]).expect("parses");
+        let url = config.user_backend_url.clone();
+        let defaults = Config::new(config.database_url.clone(), url);
+        assert_eq!(format!("{config:?}"), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        let cases = [
+            (
+                "--database-url=mysql://bruce:gamma@db/x",
+                "DATABASE_URL: expected sqlite://PATH or postgres://USER@HOST:PORT/DB",
+            ),
+            (
+                "--max-thought-length=0",
+                "MAX_THOUGHT_LENGTH: \"0\": expected a number from 1 to 10000",
+            ),
+            (
+                "--tokens-public-key=horse",
+                "TOKENS_PUBLIC_KEY: \"horse\": expected Ed25519 public keys in PEM \
+                 (-----BEGIN PUBLIC KEY-----)",
+            ),
+            (
+                "--user-backend-url=users",
+                "USER_BACKEND_URL: \"users\": expected http://host:port",
+            ),
+            (
+                "--reflection=maybe",
+                "REFLECTION: \"maybe\": expected on or off",
+            ),
+        ];
+        for (argument, line) in cases {
+            let mut start = vec![argument];
+            // The last of two would be refused as a repetition, so this one replaces the first.
+            let refusal = if argument.starts_with("--database-url") {
+                start.insert(0, "thoughts-backend");
+                let arguments = start.iter().map(OsString::from);
+                parse::<Config>(arguments).expect_err("refused").to_string()
+            } else {
+                parsed(&start).expect_err("refused")
+            };
+            assert_eq!(refusal, line);
+        }
+    }
+}

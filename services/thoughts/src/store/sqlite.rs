@@ -1,0 +1,149 @@
+//! Search on SQLite: an FTS5 index of pieces.
+//!
+//! Each thought's entry holds the distinct pieces of one, two and three characters of its folded
+//! text, and one token that says who may see it. A word matches where all its pieces are (its
+//! three-character pieces, or the word itself if it is shorter), which the row then confirms. So
+//! words of any length, and who is asking, intersect inside the index, newest first, and reading
+//! ends with the page.
+//!
+//! Tried on 300,000 texts, half of them Chinese, newest 21, FTS5 of 3.40: this layout answered in
+//! 0.05 to 1.3 ms for frequent, rare, absent and short words, in 3 ms for a word in a third of all
+//! rows with a rare short one, and in 64 ms for 47 frequent words that never meet. FTS5's own
+//! `trigram` tokenizer beside a second table of short pieces was as fast for one word but took
+//! 72 ms for the frequent and the rare short one, in a file larger by a quarter.
+
+use sqlx::SqlitePool;
+use uuid::Uuid;
+
+use super::Row;
+use crate::{
+    page::PageRequest,
+    query::SearchQuery,
+    thought::{Thought, Visibility},
+};
+
+pub(super) const INDEX: &str = "INSERT INTO thoughts_pieces (rowid, pieces) VALUES ($1, $2)";
+
+pub(super) const REMOVE: &str = "DELETE FROM thoughts_pieces WHERE rowid = $1";
+
+/// CROSS JOIN keeps the order of the two: the index first, its rows in falling order.
+pub(super) const SEARCH: &str = "
+    SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
+    FROM thoughts_pieces AS p CROSS JOIN thoughts AS t ON t.position = p.rowid
+    WHERE p.pieces MATCH $1 AND p.rowid < $2
+        AND (t.visibility = 1 OR t.author_id = $3)
+        AND NOT EXISTS (SELECT 1 FROM json_each($5) AS word WHERE instr(t.folded, word.value) = 0)
+    ORDER BY p.rowid DESC LIMIT $4";
+
+/// The longest piece of a text that the index holds, in characters.
+const PIECE: usize = 3;
+
+/// Begins the tokens that say who may see a thought. Private use, and no text can have it in front
+/// of a token of that length: pieces are shorter.
+const MARK: char = '\u{f8ff}';
+
+pub(super) async fn search(
+    readers: &SqlitePool,
+    viewer: Option<Uuid>,
+    query: &SearchQuery,
+    page: PageRequest,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(SEARCH)
+        .bind(expression(query, viewer))
+        .bind(page.bound())
+        .bind(viewer)
+        .bind(page.limit())
+        .bind(json(query.words()))
+        .fetch_all(readers)
+        .await
+}
+
+/// What the index holds of a thought.
+pub(super) fn document(thought: &Thought, folded: &str) -> String {
+    let mut pieces: Vec<&str> = (1..=PIECE)
+        .flat_map(|length| windows(folded, length))
+        .collect();
+    pieces.sort_unstable();
+    pieces.dedup();
+    let mut document = match thought.visibility {
+        Visibility::Public => everyones(),
+        Visibility::Private => only_for(thought.author.id),
+    };
+    for piece in pieces {
+        document.push(' ');
+        document.extend(piece.chars().map(token_character));
+    }
+    document
+}
+
+/// The expression for MATCH that every thought asked for satisfies.
+fn expression(query: &SearchQuery, viewer: Option<Uuid>) -> String {
+    let mut expression = match viewer {
+        Some(viewer) => format!(
+            "({} OR {})",
+            quoted(&everyones()),
+            quoted(&only_for(viewer))
+        ),
+        None => quoted(&everyones()),
+    };
+    let mut pieces: Vec<&str> = query
+        .words()
+        .iter()
+        .flat_map(|word| required(word))
+        .collect();
+    pieces.sort_unstable();
+    pieces.dedup();
+    for piece in pieces {
+        expression.push_str(" AND ");
+        expression.push_str(&quoted(
+            &piece.chars().map(token_character).collect::<String>(),
+        ));
+    }
+    expression
+}
+
+/// The pieces of which a text that contains the word has every one.
+fn required(word: &str) -> Vec<&str> {
+    match windows(word, PIECE) {
+        pieces if pieces.is_empty() => vec![word],
+        pieces => pieces,
+    }
+}
+
+/// Every run of `length` characters.
+fn windows(text: &str, length: usize) -> Vec<&str> {
+    let mut bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    bounds.push(text.len());
+    bounds
+        .windows(length + 1)
+        .map(|run| &text[run[0]..run[length]])
+        .collect()
+}
+
+/// The tokenizer `ascii` ends tokens at ASCII characters that are neither letters nor digits, so
+/// those are moved out of its sight. A text that holds the private characters they become is found
+/// too often by the index, and left out when its row is looked at.
+fn token_character(c: char) -> char {
+    if c.is_ascii() && !c.is_ascii_alphanumeric() {
+        char::from_u32(0xe000 + u32::from(c)).unwrap_or(c)
+    } else {
+        c
+    }
+}
+
+fn everyones() -> String {
+    format!("{MARK}everyone")
+}
+
+fn only_for(author: Uuid) -> String {
+    format!("{MARK}{}", author.simple())
+}
+
+fn quoted(token: &str) -> String {
+    format!("\"{token}\"")
+}
+
+/// The words as a JSON array, which is how SQLite takes a list.
+fn json(words: &[String]) -> String {
+    serde_json::Value::from(words).to_string()
+}
