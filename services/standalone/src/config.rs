@@ -8,6 +8,7 @@ use runtime::{
     config::{address, switch},
     telemetry::TelemetryConfig,
 };
+use thoughts_backend::thought::MaxLength;
 use users_backend::{SignUp, password::NewPassword, setup::SetupCode, username::Username};
 
 /// The whole of MyThoughts in one process, on embedded SQLite.
@@ -58,8 +59,8 @@ pub struct Config {
     #[arg(long, env = "SIGN_UP", value_enum, default_value_t = SignUp::Closed)]
     pub sign_up: SignUp,
     /// The longest text of a thought, in Unicode scalar values
-    #[arg(long, env = "MAX_THOUGHT_LENGTH", default_value = "250")]
-    pub max_thought_length: thoughts_backend::MaxThoughtLength,
+    #[arg(long, env = "MAX_THOUGHT_LENGTH", default_value = "250", value_parser = MaxLength::parse)]
+    pub max_thought_length: MaxLength,
     /// What the browser sees, such as https://thoughts.example.org, where a proxy stands in front
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,

@@ -3,7 +3,9 @@
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    },
     path::{Path, PathBuf},
 };
 
@@ -31,9 +33,17 @@ impl DataDir {
     /// It cannot be made or written, everybody may write to it, or another process uses it.
     pub fn open(path: &Path) -> Result<Self, StartError> {
         let refused = |error: io::Error| {
-            StartError::setting(VARIABLE, path.display(), format!("expected a folder to write to: {error}"))
+            StartError::setting(
+                VARIABLE,
+                path.display(),
+                format!("expected a folder to write to: {error}"),
+            )
         };
-        DirBuilder::new().recursive(true).mode(MODE).create(path).map_err(refused)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(MODE)
+            .create(path)
+            .map_err(refused)?;
         let path = path.canonicalize().map_err(refused)?;
         close_to_others(&path, &fs::metadata(&path).map_err(refused)?)?;
         let lock = OpenOptions::new()
@@ -66,7 +76,8 @@ impl DataDir {
     pub fn database(&self, service: &str) -> Result<DatabaseUrl, StartError> {
         let file = self.path.join(format!("{service}.sqlite3"));
         let url = format!("sqlite://{}", file.display());
-        url.parse().map_err(|error| StartError::setting(VARIABLE, self.path.display(), error))
+        url.parse()
+            .map_err(|error| StartError::setting(VARIABLE, self.path.display(), error))
     }
 }
 
@@ -123,6 +134,9 @@ mod tests {
     fn a_file_in_the_way_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let refusal = DataDir::open(file.path()).unwrap_err().to_string();
-        assert!(refusal.contains("expected a folder to write to"), "{refusal}");
+        assert!(
+            refusal.contains("expected a folder to write to"),
+            "{refusal}"
+        );
     }
 }

@@ -34,6 +34,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Star
         addresses: sockets.addresses()?,
         public_url: config.public_url.as_ref(),
         setup_code: users.setup_code().await?,
+        setup_code_is_known: config.setup_code.is_some(),
     };
     let thoughts_config = parts::thoughts(&config, data_dir.database("thoughts")?, &sockets)?;
     let gateway_config = parts::gateway(&config, &sockets)?;

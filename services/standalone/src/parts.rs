@@ -75,11 +75,10 @@ pub(crate) fn thoughts(
     sockets: &Sockets,
 ) -> Result<thoughts_backend::Config, StartError> {
     Ok(thoughts_backend::Config {
-        user_backend_url: url_of(address(&sockets.users)?)?,
         demo: config.demo,
         max_thought_length: config.max_thought_length,
         reflection: config.reflection,
-        ..thoughts_backend::Config::new(database)
+        ..thoughts_backend::Config::new(database, url_of(address(&sockets.users)?)?)
     })
 }
 
