@@ -1,9 +1,9 @@
 //! What the code offers and what the documentation tells of are the same.
 //!
-//! docs/reference.md has a section for each kind, with tables whose first column names one thing a
-//! row in backticks; those are compared with the code, both ways. README.md and the rest of docs/
-//! may name a part of it, but nothing that there is not. Metrics are compared in `tests/metrics.rs`,
-//! which has a system to ask for them.
+//! README.md has a table of the variables and one of the metrics, ARCHITECTURE.md the routes and the
+//! rpcs; those are compared with the code, both ways. Everything else in the documentation may name
+//! a part of it, but nothing that there is not. Metrics are compared in `tests/system`, which has
+//! programs to ask for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,12 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 use crate::{
-    handbook, reference,
+    handbook,
     sources::{
         self,
         Piece::{Other, Path, Text, Word},
     },
+    tables,
 };
 
 /// Names in capitals that are not the programs': of other programs, of tests, of the protocol.
@@ -55,37 +56,63 @@ const FOREIGN: [&str; 28] = [
 const OF_THE_DRIVER: &str = "PGPASSWORD";
 
 #[test]
-fn every_rpc_is_in_the_reference() {
-    assert_same("rpc", &rpcs(), &reference::names("Rpcs"));
-}
-
-#[test]
-fn every_route_is_in_the_reference() {
-    assert_same("route", &routes(), &reference::names("Routes"));
-}
-
-#[test]
-fn every_variable_is_in_the_reference_with_its_programs() {
-    let documented: BTreeSet<String> = reference::rows("Environment variables")
-        .into_iter()
-        .flat_map(|row| {
-            let programs = row.get(1).cloned().unwrap_or_default();
-            let of = move |name: &String| -> Vec<String> {
-                programs.iter().map(|program| format!("{name} of {program}")).collect()
-            };
-            row.first().cloned().unwrap_or_default().iter().flat_map(of).collect::<Vec<_>>()
+fn every_rpc_is_documented() {
+    // A paragraph for each service: its name, then those of its rpcs.
+    let section = tables::section("ARCHITECTURE.md", "Remote procedures");
+    let documented = section
+        .split("\n\n")
+        .map(tables::names)
+        .filter(|names| {
+            names
+                .first()
+                .is_some_and(|name| name.starts_with("mythoughts."))
+        })
+        .flat_map(|names| {
+            let service = names[0].rsplit('.').next().unwrap_or_default().to_owned();
+            names
+                .into_iter()
+                .skip(1)
+                .map(move |rpc| format!("{service}.{rpc}"))
         })
         .collect();
-    let mut found = BTreeSet::new();
-    for (program, command) in programs() {
-        for name in variables(&command) {
-            found.insert(format!("{name} of {program}"));
-        }
-        if program.ends_with("-backend") {
-            found.insert(format!("{OF_THE_DRIVER} of {program}"));
+    assert_same(
+        "rpc",
+        &rpcs(),
+        "ARCHITECTURE.md, Remote procedures",
+        &documented,
+    );
+}
+
+#[test]
+fn every_route_is_documented() {
+    let documented = tables::rows(&tables::section("ARCHITECTURE.md", "Routes"))
+        .iter()
+        .flat_map(|row| tables::names(&row[0]))
+        .collect();
+    assert_same("route", &routes(), "ARCHITECTURE.md, Routes", &documented);
+}
+
+#[test]
+fn every_variable_is_documented_with_its_programs() {
+    let mut documented = BTreeSet::new();
+    for row in tables::rows(&tables::section("README.md", "Configuration")) {
+        for program in programs_called(&row[1]) {
+            documented.extend(
+                tables::names(&row[0])
+                    .iter()
+                    .map(|name| format!("{name} of {program}")),
+            );
         }
     }
-    assert_same("variable", &found, &documented);
+    let found = programs()
+        .iter()
+        .flat_map(|(program, command)| {
+            variables(command)
+                .into_iter()
+                .map(move |name| format!("{name} of {program}"))
+        })
+        .collect();
+    assert_same("variable", &found, "README.md, Configuration", &documented);
 }
 
 #[test]
@@ -94,7 +121,11 @@ fn every_variable_has_a_flag_of_the_same_name() {
         for argument in command.get_arguments() {
             let Some(variable) = argument.get_env().map(|name| name.to_string_lossy()) else {
                 let built_in = ["help", "version"].contains(&argument.get_id().as_str());
-                assert!(built_in, "{program}: {} has no variable: give it one", argument.get_id());
+                assert!(
+                    built_in,
+                    "{program}: {} has no variable: give it one",
+                    argument.get_id()
+                );
                 continue;
             };
             let flag = variable.to_lowercase().replace('_', "-");
@@ -149,18 +180,49 @@ fn the_documentation_names_nothing_that_there_is_not() {
         }
         for route in handbook::routes(&text) {
             let pattern = handbook::pattern(&route);
-            let known = routes.iter().any(|route| handbook::pattern(route) == pattern);
+            let known = routes
+                .iter()
+                .any(|route| handbook::pattern(route) == pattern);
             assert!(known, "{file} names {route}, which is no route: correct it");
         }
     }
 }
 
-fn assert_same(what: &str, code: &BTreeSet<String>, documented: &BTreeSet<String>) {
-    assert!(!code.is_empty(), "no {what} found in the code: has the layout changed?");
+fn assert_same(what: &str, code: &BTreeSet<String>, place: &str, documented: &BTreeSet<String>) {
+    assert!(
+        !code.is_empty(),
+        "no {what} found in the code: has the layout changed?"
+    );
     let missing: Vec<_> = code.difference(documented).collect();
     let stale: Vec<_> = documented.difference(code).collect();
-    assert!(missing.is_empty(), "docs/reference.md lacks a row for the {what} {missing:?}");
-    assert!(stale.is_empty(), "docs/reference.md has a {what} that there is not: {stale:?}");
+    assert!(
+        missing.is_empty(),
+        "{place}: the {what} {missing:?} is missing"
+    );
+    assert!(
+        stale.is_empty(),
+        "{place}: {stale:?} is no {what} (any more)"
+    );
+}
+
+/// The programs that the table's second column speaks of.
+fn programs_called(cell: &str) -> Vec<&'static str> {
+    let all = ["gateway", "mythoughts", "thoughts-backend", "users-backend"];
+    let is_called = |program: &str, name: &str| match name.trim() {
+        "all" => true,
+        "the others" => program != "mythoughts",
+        "backends" => program.ends_with("-backend"),
+        name => name == program,
+    };
+    let called: Vec<_> = all
+        .into_iter()
+        .filter(|program| cell.split(',').any(|name| is_called(program, name)))
+        .collect();
+    assert!(
+        !called.is_empty(),
+        "README.md, Configuration: {cell:?} is no program"
+    );
+    called
 }
 
 fn descriptors() -> FileDescriptorSet {
@@ -175,7 +237,10 @@ fn rpcs() -> BTreeSet<String> {
         .filter(|file| file.package().starts_with("mythoughts."))
         .flat_map(|file| &file.service)
         .flat_map(|service| {
-            service.method.iter().map(|method| format!("{}.{}", service.name(), method.name()))
+            service
+                .method
+                .iter()
+                .map(|method| format!("{}.{}", service.name(), method.name()))
         })
         .collect()
 }
@@ -204,8 +269,18 @@ fn constants(folder: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for source in sources::under(folder) {
         for window in source.pieces().windows(8) {
-            if let [Word(keyword), Word(name), Other(':'), Other('&'), Word(kind), Other('='), Text(text), ..] = window
-                && keyword == "const" && kind == "str"
+            if let [
+                Word(keyword),
+                Word(name),
+                Other(':'),
+                Other('&'),
+                Word(kind),
+                Other('='),
+                Text(text),
+                ..,
+            ] = window
+                && keyword == "const"
+                && kind == "str"
             {
                 found.insert(name.clone(), text.clone());
             }
@@ -219,19 +294,26 @@ fn routes_of(source: &sources::Source, constants: &BTreeMap<String, String>) -> 
     let pieces = source.pieces();
     let mut found = Vec::new();
     for at in 0..pieces.len() {
-        let call = pieces[at] == Word("route".to_owned()) && pieces.get(at + 1) == Some(&Other('('));
+        let call =
+            pieces[at] == Word("route".to_owned()) && pieces.get(at + 1) == Some(&Other('('));
         if !call || at == 0 || pieces[at - 1] != Other('.') {
             continue;
         }
         let arguments = arguments(&pieces[at + 2..]);
-        let comma = arguments.iter().position(|piece| piece == &Other(',')).unwrap_or(arguments.len());
+        let comma = arguments
+            .iter()
+            .position(|piece| piece == &Other(','))
+            .unwrap_or(arguments.len());
         let path = match arguments[..comma].last() {
             Some(Text(path)) => path.clone(),
             Some(Word(name)) => constants
                 .get(name)
                 .unwrap_or_else(|| panic!("{}: the route {name} is no constant text", source.path))
                 .clone(),
-            _ => panic!("{}: a route whose path is neither a text nor a constant", source.path),
+            _ => panic!(
+                "{}: a route whose path is neither a text nor a constant",
+                source.path
+            ),
         };
         for pair in arguments[comma..].windows(2) {
             if let [Word(method), Other('(')] = pair
@@ -263,7 +345,7 @@ fn programs() -> [(&'static str, Command); 4] {
         ("thoughts-backend", thoughts_backend::Config::command()),
         ("users-backend", users_backend::Config::command()),
         ("gateway", gateway::Config::command()),
-        ("mythoughts", mythoughts::Config::command()),
+        ("mythoughts", mythoughts::config::Config::command()),
     ]
 }
 

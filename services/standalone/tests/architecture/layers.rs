@@ -8,6 +8,9 @@ const SERVICES: [&str; 2] = ["services/thoughts", "services/users"];
 /// A service's border to the network, and where the service is put together.
 const BORDER: [&str; 4] = ["grpc.rs", "grpc/", "server.rs", "lib.rs"];
 
+/// What is done for somebody, and what is done to an empty database.
+const USE_CASES: [&str; 3] = ["service.rs", "service/", "first_run.rs"];
+
 /// The one place of a service with SQL.
 const STORE: [&str; 2] = ["store.rs", "store/"];
 
@@ -53,7 +56,7 @@ fn the_store_and_the_domain_do_not_know_who_calls() {
                 );
             }
         }
-        for source in others(service, &[&BORDER[..], &["service.rs", "service/"]].concat()) {
+        for source in others(service, &[&BORDER[..], &USE_CASES[..]].concat()) {
             assert!(
                 !names_module(&source, "service"),
                 "{} names crate::service, which is above it: move what both need into a domain file",
@@ -91,7 +94,12 @@ fn the_pure_parts_of_the_pages_call_nobody() {
 #[test]
 fn only_the_users_backend_can_sign() {
     for source in outside("services/users") {
-        for name in ["EncodingKey", "Ed25519KeyPair", "EcdsaKeyPair", "RsaKeyPair"] {
+        for name in [
+            "EncodingKey",
+            "Ed25519KeyPair",
+            "EcdsaKeyPair",
+            "RsaKeyPair",
+        ] {
             assert!(
                 !source.has_word(name),
                 "{} names {name}: tokens are signed in services/users alone, everybody else has \
@@ -115,11 +123,14 @@ fn others(service: &str, places: &[&str]) -> Vec<Source> {
     let files = sources::under(&format!("{service}/src"));
     let (within, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|source| {
         let name = source.path.trim_start_matches(&src);
-        places.iter().any(|place| {
-            name == *place || (place.ends_with('/') && name.starts_with(place))
-        })
+        places
+            .iter()
+            .any(|place| name == *place || (place.ends_with('/') && name.starts_with(place)))
     });
-    assert!(!within.is_empty(), "{service}/src has none of {places:?}: has the layout changed?");
+    assert!(
+        !within.is_empty(),
+        "{service}/src has none of {places:?}: has the layout changed?"
+    );
     others
 }
 
@@ -137,22 +148,26 @@ fn names_module(source: &Source, name: &str) -> bool {
     use crate::sources::Piece::{Other, Path, Word};
     let pieces = source.pieces();
     let word = |at: usize, text: &str| pieces.get(at) == Some(&Word(text.to_owned()));
-    (0..pieces.len()).filter(|at| word(*at, "crate") && pieces.get(at + 1) == Some(&Path)).any(|at| {
-        if pieces.get(at + 2) != Some(&Other('{')) {
-            return word(at + 2, name);
-        }
-        let mut depth = 0;
-        for at in at + 2..pieces.len() {
-            match &pieces[at] {
-                Other('{') => depth += 1,
-                Other('}') => depth -= 1,
-                Word(text) if depth == 1 && text == name && pieces[at - 1] != Path => return true,
-                _ => {}
+    (0..pieces.len())
+        .filter(|at| word(*at, "crate") && pieces.get(at + 1) == Some(&Path))
+        .any(|at| {
+            if pieces.get(at + 2) != Some(&Other('{')) {
+                return word(at + 2, name);
             }
-            if depth == 0 {
-                break;
+            let mut depth = 0;
+            for at in at + 2..pieces.len() {
+                match &pieces[at] {
+                    Other('{') => depth += 1,
+                    Other('}') => depth -= 1,
+                    Word(text) if depth == 1 && text == name && pieces[at - 1] != Path => {
+                        return true;
+                    }
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
             }
-        }
-        false
-    })
+            false
+        })
 }

@@ -11,6 +11,6 @@ mod crates;
 mod documentation;
 mod handbook;
 mod layers;
-#[path = "../support/reference.rs"]
-mod reference;
 mod sources;
+#[path = "../support/tables.rs"]
+mod tables;

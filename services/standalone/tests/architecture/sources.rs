@@ -53,7 +53,10 @@ pub(crate) fn under(folder: &str) -> Vec<Source> {
         .into_iter()
         .filter(|source| source.path.starts_with(&format!("{folder}/")))
         .collect();
-    assert!(!found.is_empty(), "no Rust file under {folder}: has the layout changed?");
+    assert!(
+        !found.is_empty(),
+        "no Rust file under {folder}: has the layout changed?"
+    );
     found
 }
 
@@ -107,8 +110,7 @@ impl Source {
 
 /// Whether the piece at `at` goes on a path that something else begins: `other::name`.
 fn follows_a_name(pieces: &[Piece], at: usize) -> bool {
-    let named = at >= 2 && matches!(pieces[at - 2], Piece::Word(_) | Piece::Other('>'));
-    named && pieces[at - 1] == Piece::Path
+    at >= 2 && pieces[at - 1] == Piece::Path && matches!(pieces[at - 2], Piece::Word(_))
 }
 
 fn flatten(tokens: TokenStream, pieces: &mut Vec<Piece>) {
@@ -137,7 +139,9 @@ fn flatten(tokens: TokenStream, pieces: &mut Vec<Piece>) {
             }
             TokenTree::Ident(ident) => pieces.push(Piece::Word(ident.to_string())),
             TokenTree::Literal(literal) => {
-                pieces.push(Piece::Text(literal.to_string().trim_matches('"').to_owned()));
+                pieces.push(Piece::Text(
+                    literal.to_string().trim_matches('"').to_owned(),
+                ));
             }
             TokenTree::Group(group) => {
                 let (open, close) = brackets(group.delimiter());

@@ -15,10 +15,16 @@ const USERS: &str = "mythoughts.users.v1.UsersService";
 
 #[tokio::test]
 async fn a_developer_finds_out_what_is_served() {
-    let Some(grpcurl) = Grpcurl::find() else { return };
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
     let system = System::with_examples().await;
     for (address, service, request) in [
-        (&system.thoughts, THOUGHTS, "mythoughts.thoughts.v1.CreateThoughtRequest"),
+        (
+            &system.thoughts,
+            THOUGHTS,
+            "mythoughts.thoughts.v1.CreateThoughtRequest",
+        ),
         (&system.users, USERS, "mythoughts.users.v1.LoginRequest"),
     ] {
         let listed = grpcurl.asks(address, &["list"]);
@@ -28,18 +34,26 @@ async fn a_developer_finds_out_what_is_served() {
             let described = grpcurl.asks(address, &["describe", name]);
             assert!(described.contains("rpc "), "{described}");
         }
-        assert!(grpcurl.asks(address, &["describe", request]).contains("message"));
+        assert!(
+            grpcurl
+                .asks(address, &["describe", request])
+                .contains("message")
+        );
     }
 }
 
 #[tokio::test]
 async fn the_health_of_each_service_and_of_the_whole_is_told() {
-    let Some(grpcurl) = Grpcurl::find() else { return };
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
     let system = System::with_examples().await;
     for (address, service) in [(&system.thoughts, THOUGHTS), (&system.users, USERS)] {
         let rpc = "grpc.health.v1.Health/Check";
         for name in [service, ""] {
-            let health = grpcurl.calls(address, rpc, None, &json!({ "service": name })).unwrap();
+            let health = grpcurl
+                .calls(address, rpc, None, &json!({ "service": name }))
+                .unwrap();
             assert_eq!(health["status"], "SERVING", "{name:?}");
         }
         let unknown = grpcurl.calls(address, rpc, None, &json!({ "service": "nobody.Knows" }));
@@ -49,11 +63,18 @@ async fn the_health_of_each_service_and_of_the_whole_is_told() {
 
 #[tokio::test]
 async fn a_thought_is_written_listed_found_and_deleted() {
-    let Some(grpcurl) = Grpcurl::find() else { return };
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
     let system = System::with_examples().await;
     let bruce = grpcurl.signs_in(&system, "bruce");
     let thoughts = |rpc: &str, request: &Value| {
-        grpcurl.calls(&system.thoughts, &format!("{THOUGHTS}/{rpc}"), Some(&bruce), request)
+        grpcurl.calls(
+            &system.thoughts,
+            &format!("{THOUGHTS}/{rpc}"),
+            Some(&bruce),
+            request,
+        )
     };
 
     let text = "The platypus 京都 shrugged at 100%";
@@ -63,44 +84,78 @@ async fn a_thought_is_written_listed_found_and_deleted() {
     assert_eq!(written["text"], text);
     assert_eq!(written["visibility"], "VISIBILITY_PUBLIC");
     let again = thoughts("CreateThought", &request).unwrap();
-    assert_eq!(again, written, "the same request_id makes no second thought");
+    assert_eq!(
+        again, written,
+        "the same request_id makes no second thought"
+    );
     let other = json!({ "text": "another", "requestId": request["requestId"] });
-    assert_eq!(thoughts("CreateThought", &other).unwrap_err().code, Code::AlreadyExists);
+    assert_eq!(
+        thoughts("CreateThought", &other).unwrap_err().code,
+        Code::AlreadyExists
+    );
 
     let own = thoughts("ListThoughts", &json!({ "author": "bruce", "pageSize": 3 })).unwrap();
     assert_eq!(own["thoughts"].as_array().unwrap().len(), 3);
     assert_eq!(own["thoughts"][0], written, "newest first");
     let rest = json!({ "author": "bruce", "pageSize": 3, "pageToken": own["nextPageToken"] });
     let rest = thoughts("ListThoughts", &rest).unwrap();
-    assert_eq!(rest["thoughts"].as_array().unwrap().len(), 1, "bruce has three examples and this");
+    assert_eq!(
+        rest["thoughts"].as_array().unwrap().len(),
+        1,
+        "bruce has three examples and this"
+    );
 
     for query in ["PLATY", "京", "\"shrugged at\" 100%"] {
         let found = thoughts("SearchThoughts", &json!({ "query": query })).unwrap();
         assert_eq!(found["thoughts"], json!([written]), "{query}");
     }
-    assert_eq!(thoughts("SearchThoughts", &json!({ "query": "%_%" })).unwrap(), json!({}));
+    assert_eq!(
+        thoughts("SearchThoughts", &json!({ "query": "%_%" })).unwrap(),
+        json!({})
+    );
 
     let id = json!({ "id": written["id"] });
     assert_eq!(thoughts("GetThought", &id).unwrap(), written);
     assert_eq!(thoughts("DeleteThought", &id).unwrap(), json!({}));
-    assert_eq!(thoughts("GetThought", &id).unwrap_err().code, Code::NotFound);
+    assert_eq!(
+        thoughts("GetThought", &id).unwrap_err().code,
+        Code::NotFound
+    );
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_told_apart() {
-    let Some(grpcurl) = Grpcurl::find() else { return };
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
     let system = System::with_examples().await;
     let bruce = grpcurl.signs_in(&system, "bruce");
     let refused = |rpc: &str, token: Option<&str>, request: Value| {
-        grpcurl.calls(&system.thoughts, &format!("{THOUGHTS}/{rpc}"), token, &request).unwrap_err()
+        grpcurl
+            .calls(
+                &system.thoughts,
+                &format!("{THOUGHTS}/{rpc}"),
+                token,
+                &request,
+            )
+            .unwrap_err()
     };
 
     let text = json!({ "text": "hello" });
-    assert_eq!(refused("CreateThought", None, text.clone()).code, Code::Unauthenticated);
+    assert_eq!(
+        refused("CreateThought", None, text.clone()).code,
+        Code::Unauthenticated
+    );
     let forged = format!("{}x", &bruce[..bruce.len() - 2]);
     for token in ["nonsense", &forged] {
-        assert_eq!(refused("CreateThought", Some(token), text.clone()).code, Code::Unauthenticated);
-        assert_eq!(refused("ListThoughts", Some(token), json!({})).code, Code::Unauthenticated);
+        assert_eq!(
+            refused("CreateThought", Some(token), text.clone()).code,
+            Code::Unauthenticated
+        );
+        assert_eq!(
+            refused("ListThoughts", Some(token), json!({})).code,
+            Code::Unauthenticated
+        );
     }
 
     for (rpc, request, field) in [
@@ -111,7 +166,12 @@ async fn what_is_wrong_is_told_apart() {
         ("CreateThought", json!({ "text": "x".repeat(251) }), "text"),
     ] {
         let refusal = refused(rpc, Some(&bruce), request);
-        assert_eq!(refusal.code, Code::InvalidArgument, "{rpc}: {}", refusal.text);
+        assert_eq!(
+            refusal.code,
+            Code::InvalidArgument,
+            "{rpc}: {}",
+            refusal.text
+        );
         let details = refusal.text.contains("google.rpc.BadRequest")
             && refusal.text.contains(&format!("\"field\": \"{field}\""));
         assert!(details, "{rpc} does not say which field: {}", refusal.text);
@@ -122,7 +182,10 @@ async fn what_is_wrong_is_told_apart() {
     let login = |request| grpcurl.calls(&system.users, &format!("{USERS}/Login"), None, request);
     let (wrong, unknown) = (login(&wrong).unwrap_err(), login(&unknown).unwrap_err());
     assert_eq!(wrong.code, Code::Unauthenticated);
-    assert_eq!(wrong.text, unknown.text, "a wrong password and an unknown name look the same");
+    assert_eq!(
+        wrong.text, unknown.text,
+        "a wrong password and an unknown name look the same"
+    );
 }
 
 /// The program.
@@ -168,18 +231,27 @@ impl Grpcurl {
         let code = output.status.code().unwrap_or_default() - 64;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(code > 0, "grpcurl itself failed: {text}");
-        Err(Refusal { code: Code::from_i32(code), text })
+        Err(Refusal {
+            code: Code::from_i32(code),
+            text,
+        })
     }
 
     /// An access token of one of the examples' people.
     fn signs_in(&self, system: &System, name: &str) -> String {
         let request = json!({ "username": name, "password": name });
-        let session = self.calls(&system.users, &format!("{USERS}/Login"), None, &request).unwrap();
+        let session = self
+            .calls(&system.users, &format!("{USERS}/Login"), None, &request)
+            .unwrap();
         assert_eq!(session["user"]["username"], name);
         session["accessToken"].as_str().unwrap().to_owned()
     }
 
     fn run(&self, options: &[&str], rest: &[&str]) -> Output {
-        Command::new(&self.0).args(options).args(rest).output().expect("grpcurl runs")
+        Command::new(&self.0)
+            .args(options)
+            .args(rest)
+            .output()
+            .expect("grpcurl runs")
     }
 }

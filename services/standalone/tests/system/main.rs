@@ -5,7 +5,7 @@
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
 //! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
 //! - [`processes`]: separate processes on PostgreSQL, some of which fail;
-//! - [`metrics`]: what /metrics says is what the reference says.
+//! - [`metrics`]: what /metrics says is what README.md says.
 //!
 //! A test that needs a program which this machine does not have says that it was left out;
 //! `REQUIRE_GRPCURL=1`, `REQUIRE_CHROMIUM=1`, `REQUIRE_AXE_CORE=1` and `REQUIRE_POSTGRES=1` make
@@ -22,7 +22,7 @@ mod browser;
 mod grpcurl;
 mod metrics;
 mod processes;
-#[path = "../support/reference.rs"]
-mod reference;
 mod starting;
 mod support;
+#[path = "../support/tables.rs"]
+mod tables;

@@ -12,24 +12,80 @@ const MYTHOUGHTS: &str = env!("CARGO_BIN_EXE_mythoughts");
 #[test]
 fn a_wrong_setting_is_named_with_what_was_expected() {
     for (program, variable, value, parts) in [
-        ("mythoughts", "GATEWAY_LISTEN_ADDR", "here", &["\"here\"", "expected"][..]),
-        ("mythoughts", "DEMO", "perhaps", &["\"perhaps\"", "expected"]),
-        ("mythoughts", "LOG_FORMAT", "xml", &["\"xml\"", "text", "json"]),
-        ("mythoughts", "RUST_LOG", "a=b=c", &["\"a=b=c\"", "expected"]),
-        ("thoughts-backend", "LISTEN_ADDR", "8000", &["\"8000\"", "expected"]),
-        ("thoughts-backend", "MAX_THOUGHT_LENGTH", "-1", &["\"-1\"", "expected"]),
-        ("thoughts-backend", "REFLECTION", "maybe", &["\"maybe\"", "expected"]),
-        ("users-backend", "SIGN_UP", "ajar", &["\"ajar\"", "open", "closed"]),
-        ("gateway", "THOUGHTS_BACKEND_URL", "nowhere", &["\"nowhere\"", "expected", "http"]),
-        ("gateway", "PUBLIC_URL", "thoughts", &["\"thoughts\"", "expected", "http"]),
+        (
+            "mythoughts",
+            "GATEWAY_LISTEN_ADDR",
+            "here",
+            &["\"here\"", "expected"][..],
+        ),
+        (
+            "mythoughts",
+            "DEMO",
+            "perhaps",
+            &["\"perhaps\"", "expected"],
+        ),
+        (
+            "mythoughts",
+            "LOG_FORMAT",
+            "xml",
+            &["\"xml\"", "text", "json"],
+        ),
+        (
+            "mythoughts",
+            "RUST_LOG",
+            "a=b=c",
+            &["\"a=b=c\"", "expected"],
+        ),
+        (
+            "thoughts-backend",
+            "LISTEN_ADDR",
+            "8000",
+            &["\"8000\"", "expected"],
+        ),
+        (
+            "thoughts-backend",
+            "MAX_THOUGHT_LENGTH",
+            "-1",
+            &["\"-1\"", "expected"],
+        ),
+        (
+            "thoughts-backend",
+            "REFLECTION",
+            "maybe",
+            &["\"maybe\"", "expected"],
+        ),
+        (
+            "users-backend",
+            "SIGN_UP",
+            "ajar",
+            &["\"ajar\"", "open", "closed"],
+        ),
+        (
+            "gateway",
+            "THOUGHTS_BACKEND_URL",
+            "nowhere",
+            &["\"nowhere\"", "expected", "http"],
+        ),
+        (
+            "gateway",
+            "PUBLIC_URL",
+            "thoughts",
+            &["\"thoughts\"", "expected", "http"],
+        ),
     ] {
         let mut settings = harmless(program);
         settings.retain(|(name, _)| *name != variable);
         settings.push((variable, value.to_owned()));
         let line = refusal(program, &settings);
-        assert!(line.contains(variable), "{program} does not name {variable}: {line}");
+        assert!(
+            line.contains(variable),
+            "{program} does not name {variable}: {line}"
+        );
         for part in parts {
-            assert!(line.contains(part), "{program}, {variable}={value}: no {part} in: {line}");
+            assert!(
+                line.contains(part),
+                "{program}, {variable}={value}: no {part} in: {line}"
+            );
         }
     }
 }
@@ -39,8 +95,16 @@ fn a_secret_is_never_shown_however_wrong() {
     let secret = "hunter2-and-then-some";
     for (program, variable, value) in [
         ("users-backend", "TOKENS_SIGNING_KEY", secret.to_owned()),
-        ("users-backend", "DATABASE_URL", format!("postgres:://u:{secret}@h/d")),
-        ("thoughts-backend", "DATABASE_URL", format!("postgres://u:{secret}@[::/d")),
+        (
+            "users-backend",
+            "DATABASE_URL",
+            format!("postgres:://u:{secret}@h/d"),
+        ),
+        (
+            "thoughts-backend",
+            "DATABASE_URL",
+            format!("postgres://u:{secret}@[::/d"),
+        ),
         ("mythoughts", "ADMIN_PASSWORD", secret[..7].to_owned()),
     ] {
         let mut settings = harmless(program);
@@ -50,8 +114,14 @@ fn a_secret_is_never_shown_however_wrong() {
             settings.push(("ADMIN_USERNAME", "ada".to_owned()));
         }
         let line = refusal(program, &settings);
-        assert!(line.contains(variable), "{program} does not name {variable}: {line}");
-        assert!(!line.contains("hunter2"), "{program} shows a secret: {line}");
+        assert!(
+            line.contains(variable),
+            "{program} does not name {variable}: {line}"
+        );
+        assert!(
+            !line.contains("hunter2"),
+            "{program} shows a secret: {line}"
+        );
     }
 }
 
@@ -73,10 +143,16 @@ fn a_taken_port_is_named() {
         settings.push(("DATA_DIR", folder.path().join("data").display().to_string()));
         if program.ends_with("-backend") {
             settings.retain(|(name, _)| *name != "DATABASE_URL");
-            settings.push(("DATABASE_URL", format!("sqlite://{}/a.db", folder.path().display())));
+            settings.push((
+                "DATABASE_URL",
+                format!("sqlite://{}/a.db", folder.path().display()),
+            ));
         }
         let line = refusal(program, &settings);
-        assert!(line.contains(variable) && line.contains(&address), "{program}: {line}");
+        assert!(
+            line.contains(variable) && line.contains(&address),
+            "{program}: {line}"
+        );
     }
 }
 
@@ -123,7 +199,11 @@ async fn ctrl_c_and_sigterm_end_it_cleanly_within_seconds() {
         system.program.signal(signal);
         let status = system.program.ends_within(PATIENCE);
         assert!(status.success(), "SIG{signal}: {status}");
-        assert!(start.elapsed() < Duration::from_secs(10), "SIG{signal}: {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "SIG{signal}: {:?}",
+            start.elapsed()
+        );
     }
 }
 
@@ -132,10 +212,20 @@ async fn a_restart_keeps_thoughts_and_sessions() {
     let mut system = System::with_examples().await;
     let bruce = client();
     let form = [("username", "bruce"), ("password", "bruce")];
-    let answer = bruce.post(system.page("/login")).form(&form).send().await.unwrap();
+    let answer = bruce
+        .post(system.page("/login"))
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 303);
     let form = [("text", "It will still be here")];
-    let answer = bruce.post(system.page("/thoughts")).form(&form).send().await.unwrap();
+    let answer = bruce
+        .post(system.page("/thoughts"))
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 303);
 
     system.restart().await;
@@ -150,9 +240,15 @@ async fn it_says_where_it_listens_and_what_to_open() {
     let system = System::with_examples().await;
     let output = system.program.output();
     for address in [&system.thoughts, &system.users, &system.page("/")] {
-        assert!(output.contains(address.trim_end_matches('/')), "no {address} in:\n{output}");
+        assert!(
+            output.contains(address.trim_end_matches('/')),
+            "no {address} in:\n{output}"
+        );
     }
-    assert!(!output.contains('\u{1b}'), "no colours where nobody looks:\n{output}");
+    assert!(
+        !output.contains('\u{1b}'),
+        "no colours where nobody looks:\n{output}"
+    );
 }
 
 /// Settings with which a program starts, on ports of its own.
@@ -179,7 +275,11 @@ fn harmless(program: &str) -> Vec<(&'static str, String)> {
 
 /// The line that a program ends with when it cannot start.
 fn refusal(program: &str, settings: &[(&str, String)]) -> String {
-    let path = if program == "mythoughts" { Path::new(MYTHOUGHTS).to_owned() } else { binary(program) };
+    let path = if program == "mythoughts" {
+        Path::new(MYTHOUGHTS).to_owned()
+    } else {
+        binary(program)
+    };
     let mut settings = settings.to_vec();
     // Whatever it logs on the way is not what is asked for here.
     if !settings.iter().any(|(name, _)| *name == "RUST_LOG") {
@@ -187,9 +287,16 @@ fn refusal(program: &str, settings: &[(&str, String)]) -> String {
     }
     let mut running = Program::start(&path, &[], &settings);
     let status = running.ends_within(PATIENCE);
-    assert!(!status.success(), "{program} ended as if all were well, with {settings:?}");
+    assert!(
+        !status.success(),
+        "{program} ended as if all were well, with {settings:?}"
+    );
     let errors = running.errors();
-    assert_eq!(errors.lines().count(), 1, "{program} takes not one line:\n{errors}");
+    assert_eq!(
+        errors.lines().count(),
+        1,
+        "{program} takes not one line:\n{errors}"
+    );
     assert!(errors.starts_with(&format!("{program}: ")), "{errors}");
     errors
 }

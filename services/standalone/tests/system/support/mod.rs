@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
-    browser::Browser,
+    browser::{Browser, Scripts},
     ports::free_port,
     program::{Program, binary},
-    system::System,
+    system::{System, answers, client},
     tools::tool,
 };
 

@@ -41,9 +41,11 @@ impl Program {
         command
             .args(arguments)
             .env_clear()
-            .envs(["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"].iter().filter_map(|name| {
-                Some((name, env::var_os(name)?))
-            }))
+            .envs(
+                ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"]
+                    .iter()
+                    .filter_map(|name| Some((name, env::var_os(name)?))),
+            )
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -56,8 +58,18 @@ impl Program {
             collect(child.stdout.take().expect("piped"), Arc::clone(&output)),
             collect(child.stderr.take().expect("piped"), Arc::clone(&errors)),
         ];
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, child, output, errors, readers }
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            name,
+            child,
+            output,
+            errors,
+            readers,
+        }
     }
 
     /// What it has printed so far.
@@ -70,17 +82,21 @@ impl Program {
         self.errors.lock().expect("no reader has panicked").clone()
     }
 
-    /// Whether it runs.
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("a child of ours").is_none()
-    }
-
     /// Sends a signal by its name: `TERM`, `INT`, `STOP`.
     pub(crate) fn signal(&self, signal: &str) {
         let told = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", signal, &self.child.id().to_string()])
+            .args([
+                "-c",
+                "kill -s \"$0\" \"$1\"",
+                signal,
+                &self.child.id().to_string(),
+            ])
             .status();
-        assert!(told.is_ok_and(|status| status.success()), "no signal to {}", self.name);
+        assert!(
+            told.is_ok_and(|status| status.success()),
+            "no signal to {}",
+            self.name
+        );
     }
 
     /// Ends it at once, as `kill -9` does.
@@ -125,7 +141,10 @@ fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHa
     thread::spawn(move || {
         let mut lines = BufReader::new(pipe);
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        while lines
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
             if let Ok(mut text) = into.lock() {
                 text.push_str(&String::from_utf8_lossy(&line));
             }

@@ -39,9 +39,21 @@ impl System {
             ("GATEWAY_OPS_ADDR", operations[2].clone()),
             ("DATA_DIR", folder.path().join("data").display().to_string()),
         ];
-        settings.extend(extra.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        settings.extend(
+            extra
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
         let program = Self::program(&settings);
-        let system = Self { program, thoughts, users, gateway, operations, folder, settings };
+        let system = Self {
+            program,
+            thoughts,
+            users,
+            gateway,
+            operations,
+            folder,
+            settings,
+        };
         system.is_ready().await;
         system
     }
@@ -62,17 +74,14 @@ impl System {
 
     /// The operations ports' addresses: thoughts, users, gateway.
     pub(crate) fn operations(&self, path: &str) -> [String; 3] {
-        self.operations.each_ref().map(|address| format!("http://{address}{path}"))
+        self.operations
+            .each_ref()
+            .map(|address| format!("http://{address}{path}"))
     }
 
     /// The folder that DATA_DIR names.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// The settings that it was started with.
-    pub(crate) fn settings(&self) -> &[(&'static str, String)] {
-        &self.settings
     }
 
     fn program(settings: &[(&str, String)]) -> Program {

@@ -8,12 +8,17 @@ use std::{
 /// Where a tool is: where `variable` says, or the first of `names` on the PATH. Without it the test
 /// says that it is left out, unless `required` is 1, as it is in .ci/run.
 pub(crate) fn tool(names: &[&str], variable: &str, required: &str) -> Option<PathBuf> {
-    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
+    let named = env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
     let found = named.or_else(|| names.iter().find_map(|name| on_path(name)));
     if found.is_none() {
         let name = names.first().unwrap_or(&variable);
         let must = env::var(required).is_ok_and(|value| value == "1");
-        assert!(!must, "{required}=1, but there is no {name}: install it, or name it in {variable}");
+        assert!(
+            !must,
+            "{required}=1, but there is no {name}: install it, or name it in {variable}"
+        );
         eprintln!("LEFT OUT, because there is no {name} (name it in {variable} if there is)");
     }
     found

@@ -1,0 +1,141 @@
+//! Every page under axe-core, at the width of a phone and of a desk, in light and in dark; and a
+//! picture of each, for people to look at.
+
+use std::fs;
+
+use crate::support::{Browser, Scripts, System, tool};
+
+const COLOURS: [&str; 2] = ["light", "dark"];
+
+/// The narrowest screen that pages are made for, and one on a desk.
+const WIDTHS: [u32; 2] = [320, 1280];
+
+/// What pictures show: a phone and a desk.
+const PICTURES: [(&str, u32, u32); 2] = [("phone", 390, 844), ("desk", 1280, 900)];
+
+#[tokio::test]
+async fn pages_are_for_everybody() {
+    let Some(axe) = tool(&[], "AXE_CORE", "REQUIRE_AXE_CORE") else {
+        return;
+    };
+    let Some(browser) = Browser::open(Scripts::On).await else {
+        return;
+    };
+    let axe = fs::read_to_string(axe).expect("axe-core can be read");
+    let mut faults = Vec::new();
+    on_every_page(&browser, async |name| {
+        for colours in COLOURS {
+            for width in WIDTHS {
+                browser.looks_at(width, 900, colours).await;
+                let place = format!("{name}, {width} px, {colours}");
+                faults.extend(
+                    violations(&browser, &axe)
+                        .await
+                        .map(|fault| format!("{place}: {fault}")),
+                );
+                let wide = browser
+                    .evaluates("return document.documentElement.scrollWidth")
+                    .await;
+                if wide.as_u64() > Some(u64::from(width)) {
+                    faults.push(format!("{place}: scrolls sideways, being {wide} px wide"));
+                }
+            }
+        }
+    })
+    .await;
+    assert!(
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn pages_are_pictured() {
+    let Some(browser) = Browser::open(Scripts::On).await else {
+        return;
+    };
+    on_every_page(&browser, async |name| {
+        for colours in COLOURS {
+            for (device, width, height) in PICTURES {
+                browser.looks_at(width, height, colours).await;
+                browser
+                    .screenshot(&format!("{name}-{device}-{colours}"))
+                    .await;
+            }
+        }
+    })
+    .await;
+}
+
+/// Brings up one page after the other, each in the state that has most to show.
+async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
+    let empty = System::start(&[]).await;
+    browser.goes_to(&empty, "/signup").await;
+    look("first-account").await;
+    browser.goes_to(&empty, "/search").await;
+    look("everyone-empty").await;
+    drop(empty);
+
+    let system = System::with_examples().await;
+    for (name, path) in [
+        ("login", "/login"),
+        ("everyone", "/search"),
+        ("found", "/search?search=the"),
+        ("found-nothing", "/search?search=nowhere+to+be+found"),
+        ("person", "/users/bruce"),
+        ("not-found", "/nowhere"),
+    ] {
+        browser.goes_to(&system, path).await;
+        look(name).await;
+    }
+
+    browser.goes_to(&system, "/login").await;
+    browser.signs_in("bruce", "wrong").await;
+    browser.sees("do not belong together").await;
+    look("login-refused").await;
+
+    browser.signs_in("bruce", "bruce").await;
+    browser.sees("Signed in as bruce").await;
+    look("own").await;
+    browser
+        .evaluates("document.querySelector('main details').open = true")
+        .await;
+    look("own-deleting").await;
+    browser
+        .evaluates("document.querySelector('main article footer a').click()")
+        .await;
+    browser.sees("A thought by bruce").await;
+    look("thought").await;
+
+    browser.goes_to(&system, "/").await;
+    browser.types("text", &"far too long ".repeat(30)).await;
+    browser.presses("Save").await;
+    browser.sees("Not saved yet").await;
+    look("own-refused").await;
+    browser.loses_the_session("garbled").await;
+    browser.presses("Save").await;
+    browser.sees("Your thought is kept").await;
+    look("login-with-draft").await;
+}
+
+/// What axe-core finds wrong with the page.
+async fn violations(browser: &Browser, axe: &str) -> impl Iterator<Item = String> + use<> {
+    // Colours that fade in would be measured half-way.
+    browser
+        .evaluates(&format!("if (!window.axe) {{ {axe} }}"))
+        .await;
+    let found = browser
+        .waits_for(
+            "const done = arguments[arguments.length - 1]; \
+             Promise.all(document.getAnimations().map(animation => animation.finished)) \
+             .then(() => axe.run(document)) \
+             .then(results => done(results.violations.map(violation => violation.id + ': ' \
+             + violation.help + ': ' + violation.nodes.map(node => node.html).join(' ')))) \
+             .catch(error => done(['axe failed: ' + error]))",
+        )
+        .await;
+    let found: Vec<String> = serde_json::from_value(found).expect("a list of texts");
+    found.into_iter()
+}

@@ -1,0 +1,106 @@
+//! A door between a program and its database, which can be shut.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream, UnixStream},
+    task::JoinSet,
+};
+
+/// Listens on a port of its own and passes everything on to a server, while it is open.
+pub(crate) struct Gate {
+    port: u16,
+    server: Server,
+    /// The task that accepts, and with it every connection; `None` while shut.
+    open: Mutex<Option<JoinSet<()>>>,
+}
+
+/// Where PostgreSQL listens.
+#[derive(Clone, Debug)]
+enum Server {
+    Tcp(String),
+    Socket(PathBuf),
+}
+
+impl Gate {
+    /// An open gate before the server of a database's address.
+    pub(crate) async fn before(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let gate = Self {
+            port,
+            server: Server::of(url),
+            open: Mutex::new(None),
+        };
+        gate.accept(listener);
+        gate
+    }
+
+    /// The same database by way of this gate.
+    pub(crate) fn url(&self, url: &str) -> String {
+        let (user, rest) = url
+            .trim_start_matches("postgres://")
+            .split_once('@')
+            .expect("a user");
+        let database = rest.split(['/', '?']).nth(1).expect("a database");
+        format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Breaks every connection and refuses new ones.
+    pub(crate) fn shut(&self) {
+        self.open.lock().expect("no panic while locked").take();
+    }
+
+    /// Lets connections through again.
+    pub(crate) fn open(&self) {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", self.port)).expect("its port");
+        listener.set_nonblocking(true).expect("a socket for tokio");
+        self.accept(TcpListener::from_std(listener).expect("a socket for tokio"));
+    }
+
+    fn accept(&self, listener: TcpListener) {
+        let server = Arc::new(self.server.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                let server = Arc::clone(&server);
+                connections.spawn(async move { server.pass(client).await });
+            }
+        });
+        *self.open.lock().expect("no panic while locked") = Some(tasks);
+    }
+}
+
+impl Server {
+    /// Takes `postgres://USER@HOST:PORT/DB` or `postgres://USER@localhost/DB?host=FOLDER`.
+    fn of(url: &str) -> Self {
+        if let Some((_, folder)) = url.split_once("?host=") {
+            return Self::Socket(PathBuf::from(folder).join(".s.PGSQL.5432"));
+        }
+        let after_user = url.split('@').nth(1).expect("a user");
+        Self::Tcp(after_user.split('/').next().unwrap_or_default().to_owned())
+    }
+
+    async fn pass(&self, mut client: TcpStream) {
+        // Either side's end is the end of both; nobody is there to be told.
+        match self {
+            Self::Tcp(address) => {
+                let Ok(mut server) = TcpStream::connect(address).await else {
+                    return;
+                };
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            }
+            Self::Socket(path) => {
+                let Ok(mut server) = UnixStream::connect(path).await else {
+                    return;
+                };
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            }
+        }
+    }
+}

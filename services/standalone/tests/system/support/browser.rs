@@ -1,0 +1,335 @@
+//! A real Chromium, looked at through ChromeDriver.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::{
+    By, ChromiumLikeCapabilities as _, Cookie, DesiredCapabilities, WebDriver, WebElement,
+    error::WebDriverResult,
+};
+
+use super::{PATIENCE, Program, System, eventually, free_port, system::answers, tool};
+
+/// One window of one person. Everything is ended and removed when this is dropped.
+pub(crate) struct Browser {
+    driver: Option<WebDriver>,
+    chromedriver: Program,
+    profile: TempDir,
+}
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scripts {
+    On,
+    Off,
+}
+
+impl Browser {
+    /// A new window with an empty profile, or `None` where there is no Chromium.
+    pub(crate) async fn open(scripts: Scripts) -> Option<Self> {
+        let chromium = tool(
+            &["chromium", "google-chrome"],
+            "CHROMIUM",
+            "REQUIRE_CHROMIUM",
+        )?;
+        let chromedriver = tool(&["chromedriver"], "CHROMEDRIVER", "REQUIRE_CHROMIUM")?;
+        let port = free_port();
+        let log_level = "--log-level=SEVERE";
+        let chromedriver =
+            Program::start(&chromedriver, &[&format!("--port={port}"), log_level], &[]);
+        let address = format!("http://127.0.0.1:{port}");
+        answers(&format!("{address}/status"), 200).await;
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let capabilities = capabilities(&chromium, profile.path(), scripts).expect("capabilities");
+        let mut browser = Self {
+            driver: None,
+            chromedriver,
+            profile,
+        };
+        let driver = WebDriver::new(&address, capabilities)
+            .await
+            .expect("Chromium starts");
+        driver
+            .set_page_load_timeout(PATIENCE)
+            .await
+            .expect("a timeout is set");
+        browser.driver = Some(driver);
+        Some(browser)
+    }
+
+    /// Opens an address.
+    pub(crate) async fn goes_to(&self, system: &System, path: &str) {
+        self.driver()
+            .goto(system.page(path))
+            .await
+            .expect("the page loads");
+    }
+
+    /// The path of the page, without its query.
+    pub(crate) async fn path(&self) -> String {
+        self.driver()
+            .current_url()
+            .await
+            .expect("an address")
+            .path()
+            .to_owned()
+    }
+
+    /// Waits until these words can be read on the page.
+    pub(crate) async fn sees(&self, words: &str) {
+        eventually(&format!("{words:?} on the page"), async || {
+            self.text().await.contains(words).then_some(())
+        })
+        .await;
+    }
+
+    /// All that can be read on the page.
+    pub(crate) async fn text(&self) -> String {
+        let Ok(body) = self.driver().find(By::Tag("body")).await else {
+            return String::new();
+        };
+        body.text().await.unwrap_or_default()
+    }
+
+    /// What can be read in each element that a CSS selector finds.
+    pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for element in self
+            .driver()
+            .find_all(By::Css(selector))
+            .await
+            .expect("a selector")
+        {
+            texts.push(element.text().await.expect("a text"));
+        }
+        texts
+    }
+
+    /// What is typed in a field.
+    pub(crate) async fn typed_in(&self, field: &str) -> String {
+        let field = self.field(field).await;
+        field
+            .prop("value")
+            .await
+            .expect("a property")
+            .unwrap_or_default()
+    }
+
+    /// Types into a field of the main part, by its name, in place of what is there.
+    pub(crate) async fn types(&self, field: &str, text: &str) {
+        let field = self.field(field).await;
+        field.clear().await.expect("the field can be emptied");
+        field.send_keys(text).await.expect("the field takes text");
+    }
+
+    /// Chooses from a list, by the words of the choice.
+    pub(crate) async fn chooses(&self, field: &str, choice: &str) {
+        let xpath = format!("//select[@name='{field}']/option[normalize-space()='{choice}']");
+        self.only(By::XPath(xpath))
+            .await
+            .click()
+            .await
+            .expect("a choice");
+    }
+
+    /// Presses a button or follows a link with these words.
+    pub(crate) async fn presses(&self, words: &str) {
+        let within =
+            |place: &str, tag: &str| format!("//{place}//{tag}[normalize-space()='{words}']");
+        let anywhere = ["main", "header"].map(|place| {
+            ["button", "a", "summary"]
+                .map(|tag| within(place, tag))
+                .join(" | ")
+        });
+        for xpath in anywhere {
+            let found = self
+                .driver()
+                .find_all(By::XPath(xpath))
+                .await
+                .expect("an XPath");
+            if let Some(element) = found.first() {
+                element.click().await.expect("it can be pressed");
+                return;
+            }
+        }
+        panic!(
+            "nothing to press that says {words:?} on this page:\n{}",
+            self.text().await
+        );
+    }
+
+    /// Signs in by the form on the page.
+    pub(crate) async fn signs_in(&self, name: &str, password: &str) {
+        self.types("username", name).await;
+        self.types("password", password).await;
+        self.presses("Log in").await;
+    }
+
+    /// Replaces the session's cookie.
+    pub(crate) async fn loses_the_session(&self, to: &str) {
+        let driver = self.driver();
+        let had = driver
+            .get_named_cookie("session")
+            .await
+            .expect("there is a session");
+        assert_eq!(
+            had.http_only,
+            Some(true),
+            "scripts must not read the session"
+        );
+        driver
+            .delete_cookie("session")
+            .await
+            .expect("the cookie is deleted");
+        let mut cookie = Cookie::new("session", to);
+        cookie.set_path("/");
+        driver.add_cookie(cookie).await.expect("the cookie is set");
+    }
+
+    /// Whether a dialog of a script stands open.
+    pub(crate) async fn has_dialog(&self) -> bool {
+        self.driver().get_alert_text().await.is_ok()
+    }
+
+    /// What a script of the test's own says in the page.
+    pub(crate) async fn evaluates(&self, script: &str) -> Value {
+        let answer = self
+            .driver()
+            .execute(script, Vec::new())
+            .await
+            .expect("the script runs");
+        answer.json().clone()
+    }
+
+    /// The same for a script that calls its last argument with what it has to say.
+    pub(crate) async fn waits_for(&self, script: &str) -> Value {
+        let driver = self.driver();
+        driver
+            .set_script_timeout(PATIENCE)
+            .await
+            .expect("a timeout is set");
+        let answer = driver
+            .execute_async(script, Vec::new())
+            .await
+            .expect("the script runs");
+        answer.json().clone()
+    }
+
+    /// Shows pages at this width, in these colours (`light`, `dark`).
+    pub(crate) async fn looks_at(&self, width: u32, height: u32, colours: &str) {
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let colours = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours }] });
+        let cdp = self.driver().cdp();
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .expect("a size");
+        cdp.send_raw("Emulation.setEmulatedMedia", colours)
+            .await
+            .expect("colours");
+    }
+
+    /// Keeps a picture of the window in `target/screenshots/`.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+        fs::create_dir_all(&folder).expect("a folder for pictures");
+        let png = self.driver().screenshot_as_png().await.expect("a picture");
+        fs::write(folder.join(format!("{name}.png")), png).expect("a picture is kept");
+    }
+
+    fn driver(&self) -> &WebDriver {
+        self.driver.as_ref().expect("it has started")
+    }
+
+    async fn field(&self, name: &str) -> WebElement {
+        self.only(By::Css(format!(
+            "main [name='{name}']:not([type='hidden'])"
+        )))
+        .await
+    }
+
+    async fn only(&self, by: By) -> WebElement {
+        let found = self
+            .driver()
+            .find_all(by.clone())
+            .await
+            .expect("a selector");
+        match <[WebElement; 1]>::try_from(found) {
+            Ok([element]) => element,
+            Err(found) => {
+                let text = self.text().await;
+                panic!("{} of {by:?} on this page, not one:\n{text}", found.len())
+            }
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // ChromeDriver is about to end, so there is nobody to tell.
+        let _ = self.driver.take().map(WebDriver::leak);
+        self.chromedriver.kill();
+        for process in processes_with(&self.profile.path().display().to_string()) {
+            let _ = std::process::Command::new("sh")
+                .args(["-c", "kill -s KILL \"$0\" 2>/dev/null", &process])
+                .status();
+        }
+        // The last of them lets go of the profile a moment later.
+        for _ in 0..100 {
+            if processes_with(&self.profile.path().display().to_string()).is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn capabilities(
+    chromium: &Path,
+    profile: &Path,
+    scripts: Scripts,
+) -> WebDriverResult<thirtyfour::ChromeCapabilities> {
+    let mut capabilities = DesiredCapabilities::chrome();
+    capabilities.set_binary(&chromium.display().to_string())?;
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,900",
+        &format!("--user-data-dir={}", profile.display()),
+    ] {
+        capabilities.add_arg(argument)?;
+    }
+    if scripts == Scripts::Off {
+        let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        capabilities.add_experimental_option("prefs", off)?;
+    }
+    Ok(capabilities)
+}
+
+/// The ids of the processes whose command line has these words.
+fn processes_with(words: &str) -> Vec<String> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path: &PathBuf| {
+            fs::read(path.join("cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(words))
+        })
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect()
+}
