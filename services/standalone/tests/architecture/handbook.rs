@@ -6,9 +6,8 @@ use crate::sources;
 
 /// Every page of the documentation, with its path.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let mut paths = vec!["README.md".into(), "ARCHITECTURE.md".into()];
-    let docs = fs::read_dir(sources::root().join("docs")).expect("the folder docs");
-    for entry in docs {
+    let mut paths = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
+    for entry in fs::read_dir(sources::root().join("docs")).into_iter().flatten() {
         let name = entry.expect("an entry of docs").file_name();
         let name = name.to_str().expect("plain names");
         if name.ends_with(".md") {
