@@ -22,10 +22,7 @@ use crate::{
 ///
 /// `PUBLIC_URL` is no origin that a browser could send.
 pub(crate) fn router(app: App) -> Result<Router, StartError> {
-    let own_forms_only = security::own_forms_only(&app)
-        .map_err(|error| StartError::new(format!("PUBLIC_URL: {error}")))?;
-    // A layer is around those above it: requests pass them from the bottom up.
-    Ok(Router::new()
+    let routes = Router::new()
         .route(paths::HOME, get(own::show))
         .route(paths::LOGIN, get(login::show).post(login::log_in))
         .route(paths::LOGOUT, post(login::log_out))
@@ -40,7 +37,15 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::FAVICON, get(files::favicon))
         .route(paths::ROBOTS, get(files::robots))
         .fallback(async || Problem::NotFound)
-        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed);
+    through_layers(routes, app)
+}
+
+/// A layer is around those above it: requests pass them from the bottom up.
+fn through_layers(routes: Router<App>, app: App) -> Result<Router, StartError> {
+    let own_forms_only = security::own_forms_only(&app)
+        .map_err(|error| StartError::new(format!("PUBLIC_URL: {error}")))?;
+    Ok(routes
         .layer(own_forms_only)
         .layer(from_fn(security::short_addresses))
         .layer(CatchPanicLayer::custom(security::OnPanic))
@@ -50,4 +55,40 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use clap::Parser as _;
+    use http::Request;
+    use runtime::{clock::Clock, metrics::Metrics};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::Config;
+
+    #[tokio::test]
+    async fn s15_a_panic_is_a_page_with_the_id_to_quote() {
+        let config = Config::parse_from(["gateway"]);
+        let app = App::new(&config, Clock::system(), Metrics::new("gateway"));
+        let broken = Router::new().route("/", get(async || -> () { panic!("secret detail") }));
+        let site = through_layers(broken, app).unwrap();
+        for _ in 0..2 {
+            let request = Request::get("/").body(Body::empty()).unwrap();
+            let response = site.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), 500);
+            assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+            let id = response.headers()["x-request-id"]
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let page = to_bytes(response.into_body(), 100_000).await.unwrap();
+            let page = String::from_utf8(page.to_vec()).unwrap();
+            assert!(
+                page.contains(&id) && !page.contains("secret detail"),
+                "{page}"
+            );
+        }
+    }
 }

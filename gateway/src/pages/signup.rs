@@ -1,7 +1,10 @@
 //! Making an account: the first administrator's with the set-up code, anyone's where sign-up is
 //! open, somebody else's as an administrator.
 
-use axum::response::{IntoResponse as _, Response};
+use axum::{
+    http::header,
+    response::{IntoResponse as _, Response},
+};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -67,7 +70,9 @@ pub(crate) async fn show(
         ..SignUpForm::default()
     };
     let view = view(purpose, &form, &Feedback::default());
-    Ok(visit.page(purpose.title(), Place::Elsewhere, &view))
+    let page = visit.page(purpose.title(), Place::Elsewhere, &view);
+    // The code must not stay behind in a browser's cache.
+    Ok(([(header::CACHE_CONTROL, "private, no-store")], page).into_response())
 }
 
 /// `POST /signup`. The name comes back whatever goes wrong, the password never.

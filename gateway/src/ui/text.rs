@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_match_may_begin_in_a_link_and_end_after_it() {
-        let html = rendered("http://x.yz/ab cd", &[10..15]);
+        let html = rendered("http://x.yz/ab cd", &[10..16]);
         assert!(
             html.contains("http://x.y<mark>z/ab</mark></a><mark> c</mark>d"),
             "{html}"

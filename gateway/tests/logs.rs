@@ -1,0 +1,70 @@
+//! What a request leaves in the logs, and what it must not.
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use support::Site;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut lines = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+        lines.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn s16_each_request_leaves_one_line_without_its_secrets() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .init();
+    let site = Site::start().await;
+    let page = site.get("/signup?setup_code=seeded-code").await.is(200);
+    let id = page.header("x-request-id").to_owned();
+    site.bruce_gets("/search?search=seeded-words").await.is(200);
+    let fields = [
+        ("username", "bruce"),
+        ("password", "seeded-password"),
+        ("next", "/seeded-place"),
+    ];
+    site.post("/login", &fields).await.is(303);
+    site.bruce_posts("/thoughts", &[("text", "seeded-text\nforged line")])
+        .await
+        .is(303);
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let answers: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("answered"))
+        .collect();
+    assert_eq!(answers.len(), 4, "{log}");
+    assert!(
+        answers[0].contains("/signup") && answers[0].contains(&id),
+        "{}",
+        answers[0]
+    );
+    assert!(
+        answers[0].contains("GET") && answers[0].contains("200"),
+        "{}",
+        answers[0]
+    );
+    let token = site.bruce();
+    let signature = token.rsplit('.').next().unwrap();
+    for secret in ["seeded-", "forged line", signature] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}

@@ -1,0 +1,206 @@
+//! A gateway on a free port, before backends that answer what a test wants.
+//!
+//! The backends are real gRPC servers with a real key; only what they say is made up.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file uses its part of this"
+)]
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod backends;
+mod keys;
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Parser as _;
+use gateway::Config;
+use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
+use runtime::lifecycle::Listeners;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+pub use backends::{Fakes, thought};
+pub use keys::{Keys, LIFETIME};
+
+/// A gateway with its backends.
+pub struct Site {
+    pub address: SocketAddr,
+    pub ops: SocketAddr,
+    pub fakes: Fakes,
+    pub keys: Keys,
+    client: Client,
+    shutdown: CancellationToken,
+}
+
+/// A response that has arrived whole.
+#[derive(Debug)]
+pub struct Page {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+/// Where nobody listens.
+pub const NOWHERE: &str = "http://127.0.0.1:1";
+
+impl Site {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A gateway with more arguments; they come after the addresses of the fakes and win.
+    pub async fn with(arguments: &[&str]) -> Self {
+        let keys = Keys::generate();
+        let fakes = Fakes::start(&keys).await;
+        Self::before(fakes, keys, arguments).await
+    }
+
+    pub async fn before(fakes: Fakes, keys: Keys, arguments: &[&str]) -> Self {
+        let thoughts = format!("--thoughts-backend-url={}", fakes.thoughts_url);
+        let users = format!("--user-backend-url={}", fakes.users_url);
+        let own: Vec<&str> = [thoughts.as_str(), users.as_str()]
+            .into_iter()
+            .filter(|own| {
+                let name = own.split('=').next().unwrap();
+                !arguments.iter().any(|argument| argument.starts_with(name))
+            })
+            .collect();
+        let arguments = ["gateway"].iter().chain(&own).chain(arguments);
+        let config = Config::try_parse_from(arguments).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], any, any)
+            .await
+            .unwrap();
+        let address = listeners.listen.local_addr().unwrap();
+        let ops = listeners.ops.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(gateway::serve(config, listeners, shutdown.clone()));
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap();
+        Self {
+            address,
+            ops,
+            fakes,
+            keys,
+            client,
+            shutdown,
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().unwrap(), self.url(path))
+    }
+
+    /// A visitor reads a page.
+    pub async fn get(&self, path: &str) -> Page {
+        send(self.request("GET", path)).await
+    }
+
+    /// Bruce, who is signed in, reads a page.
+    pub async fn bruce_gets(&self, path: &str) -> Page {
+        send(self.request("GET", path).header("cookie", self.bruce())).await
+    }
+
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        send(self.request("POST", path).form(fields)).await
+    }
+
+    pub async fn bruce_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        send(
+            self.request("POST", path)
+                .form(fields)
+                .header("cookie", self.bruce()),
+        )
+        .await
+    }
+
+    /// Bruce's cookie.
+    pub fn bruce(&self) -> String {
+        format!("session={}", self.keys.token("bruce", "member", LIFETIME))
+    }
+
+    pub async fn ops(&self, path: &str) -> Page {
+        send(self.client.get(format!("http://{}{path}", self.ops))).await
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Page {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn is(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn has(self, text: &str) -> Self {
+        assert!(self.body.contains(text), "no {text:?} in {}", self.body);
+        self
+    }
+
+    #[track_caller]
+    pub fn has_not(self, text: &str) -> Self {
+        assert!(!self.body.contains(text), "{text:?} in {}", self.body);
+        self
+    }
+
+    /// Leads on to a place.
+    #[track_caller]
+    pub fn goes_to(self, place: &str) -> Self {
+        let page = self.is(303);
+        assert_eq!(page.header("location"), place);
+        page
+    }
+
+    /// The value of a hidden field.
+    #[track_caller]
+    pub fn hidden(&self, name: &str) -> String {
+        let start = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
+        let (_, rest) = self
+            .body
+            .split_once(&start)
+            .unwrap_or_else(|| panic!("no {name} in {}", self.body));
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Page {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.text().await.unwrap();
+    Page {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// Waits, at most ten seconds, until something is so.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !so().await {
+        assert!(Instant::now() < deadline, "never: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
