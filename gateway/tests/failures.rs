@@ -129,6 +129,11 @@ async fn what_is_wrong_stands_beside_its_field() {
     let page = site.get("/search?search=zebra").await.is(422);
     page.has("id=\"search-mistake\" role=\"alert\">Must be shorter.</p>")
         .has("value=\"zebra\"");
+    let other = status::invalid_argument("page_token", "must be the next_page_token of this list");
+    site.fakes.refuse("SearchThoughts", other);
+    let page = site.get("/search?page_token=x").await.is(422);
+    page.has("Start again from the beginning")
+        .has_not("next_page_token");
 }
 
 #[tokio::test]

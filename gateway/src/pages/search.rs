@@ -46,12 +46,17 @@ pub(crate) async fn show(
             };
             Ok(visit.page(&title, Place::Everyone, &main))
         }
-        Err(problem @ Problem::Invalid(_)) => {
+        Err(problem) if blames_the_words(&problem) => {
             let feedback = visit.feedback(&problem, &FIELDS, "That cannot be searched.");
             Ok(visit.page_of(&problem, &title, Place::Everyone, &head(words, &feedback)))
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Anything else in the address (a page token) is nothing that the person has typed.
+fn blames_the_words(problem: &Problem) -> bool {
+    matches!(problem, Problem::Invalid(fields) if fields.iter().any(|(field, _)| field == "query"))
 }
 
 fn title(words: &str) -> String {
