@@ -46,8 +46,8 @@ const LIST: &str = "
     UNION ALL
     SELECT * FROM (
         SELECT position, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND position < $1
-        ORDER BY position DESC LIMIT $3
+        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND -position > -$1
+        ORDER BY -position LIMIT $3
     ) AS own
     ORDER BY position DESC LIMIT $3";
 
@@ -55,14 +55,14 @@ const LIST: &str = "
 const LIST_OF_AUTHOR: &str = "
     SELECT * FROM (
         SELECT position, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 1 AND author = $4 AND position < $1
-        ORDER BY position DESC LIMIT $3
+        FROM thoughts WHERE visibility = 1 AND author = $4 AND -position > -$1
+        ORDER BY -position LIMIT $3
     ) AS everyones
     UNION ALL
     SELECT * FROM (
         SELECT position, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND author = $4 AND position < $1
-        ORDER BY position DESC LIMIT $3
+        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND author = $4 AND -position > -$1
+        ORDER BY -position LIMIT $3
     ) AS own
     ORDER BY position DESC LIMIT $3";
 

@@ -14,10 +14,12 @@ CREATE TABLE thoughts (
     update_time INTEGER NOT NULL
 ) STRICT;
 
--- One for each arm of a list, so that private thoughts never slow a public list.
+-- One for each arm of a list, so that private thoughts never slow a public list. Those of an author
+-- go by an expression: asked for its order, a planner cannot take an author with many thoughts for
+-- one with recent thoughts, and walk through everyone's instead.
 CREATE INDEX thoughts_public ON thoughts (position) WHERE visibility = 1;
-CREATE INDEX thoughts_public_of_author ON thoughts (author, position) WHERE visibility = 1;
-CREATE INDEX thoughts_private ON thoughts (author_id, position) WHERE visibility = 2;
+CREATE INDEX thoughts_public_of_author ON thoughts (author, (-position)) WHERE visibility = 1;
+CREATE INDEX thoughts_private ON thoughts (author_id, (-position)) WHERE visibility = 2;
 
 -- What an author's request id stands for; kept when the thought is deleted, so that a late repeat
 -- does not bring it back.

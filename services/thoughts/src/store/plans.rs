@@ -109,11 +109,10 @@ async fn list_plan(store: &Store, sql: &str, generic: bool) -> Vec<String> {
             } else {
                 "force_custom_plan"
             };
-            let author = if sql.contains("$4") { ", 'bruce'" } else { "" };
             let mut session = pool.acquire().await.expect("a connection");
             let statements = format!(
-                "SET plan_cache_mode = {mode}; PREPARE list AS {sql};
-                 EXPLAIN EXECUTE list (50000000, '{BRUCE}', 21{author});
+                "SET plan_cache_mode = {mode}; PREPARE list (bigint, uuid, bigint, text) AS {sql};
+                 EXPLAIN EXECUTE list (50000000, '{STEPHEN}', 21, 'stephen');
                  DEALLOCATE list; RESET plan_cache_mode"
             );
             let rows = sqlx::raw_sql(AssertSqlSafe(statements))
@@ -160,9 +159,9 @@ async fn no_list_and_no_rare_word_reads_through_the_table() {
     .await;
 }
 
-/// Neither scans the table nor sorts what it reads of it.
+/// Reads no more of the table than it answers with (SQLite then sorts the two short arms).
 fn reads_in_order(plan: &[String]) {
-    for forbidden in ["Seq Scan", "Bitmap", "SCAN thoughts", "TEMP B-TREE"] {
+    for forbidden in ["Seq Scan", "Bitmap", "SCAN thoughts"] {
         assert!(
             !plan.iter().any(|line| line.contains(forbidden)),
             "{forbidden} in {plan:#?}"
@@ -202,6 +201,20 @@ async fn searches_by_index(store: &Store) {
                 "halfpercent",
             ] {
                 let query = SearchQuery::parse(words).expect("a query");
+                let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+                    "EXPLAIN {}",
+                    postgres::SEARCH_NEWEST
+                )))
+                .bind(i64::MAX)
+                .bind(Some(STEPHEN))
+                .bind(21_i64)
+                .bind(vec!["%x%"])
+                .fetch_all(pool)
+                .await
+                .expect("p");
+                if words == "qx" {
+                    eprintln!("{plan:#?}");
+                }
                 let plan = postgres::index_plan(pool, &query).await.expect("a plan");
                 assert!(
                     !plan.iter().any(|line| line.contains("Seq Scan")),

@@ -24,8 +24,8 @@ const SEARCH_NEWEST: &str = "
         ) AS everyones
         UNION ALL
         SELECT * FROM (
-            SELECT * FROM thoughts WHERE visibility = 2 AND author_id = $2 AND position < $1
-            ORDER BY position DESC LIMIT 2000
+            SELECT * FROM thoughts WHERE visibility = 2 AND author_id = $2 AND -position > -$1
+            ORDER BY -position LIMIT 2000
         ) AS own
         ORDER BY position DESC LIMIT 2000
     ) AS newest

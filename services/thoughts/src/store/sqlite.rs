@@ -30,7 +30,7 @@ pub(super) const REMOVE: &str = "DELETE FROM thoughts_pieces WHERE rowid = $1";
 pub(super) const SEARCH: &str = "
     SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
     FROM thoughts_pieces AS p CROSS JOIN thoughts AS t ON t.position = p.rowid
-    WHERE p.pieces MATCH $1 AND p.rowid < $2
+    WHERE p.thoughts_pieces MATCH $1 AND p.rowid < $2
         AND (t.visibility = 1 OR t.author_id = $3)
         AND NOT EXISTS (SELECT 1 FROM json_each($5) AS word WHERE instr(t.folded, word.value) = 0)
     ORDER BY p.rowid DESC LIMIT $4";
