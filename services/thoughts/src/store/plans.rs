@@ -201,20 +201,6 @@ async fn searches_by_index(store: &Store) {
                 "halfpercent",
             ] {
                 let query = SearchQuery::parse(words).expect("a query");
-                let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-                    "EXPLAIN {}",
-                    postgres::SEARCH_NEWEST
-                )))
-                .bind(i64::MAX)
-                .bind(Some(STEPHEN))
-                .bind(21_i64)
-                .bind(vec!["%x%"])
-                .fetch_all(pool)
-                .await
-                .expect("p");
-                if words == "qx" {
-                    eprintln!("{plan:#?}");
-                }
                 let plan = postgres::index_plan(pool, &query).await.expect("a plan");
                 assert!(
                     !plan.iter().any(|line| line.contains("Seq Scan")),
