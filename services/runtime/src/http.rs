@@ -3,10 +3,13 @@
 //! hyper is driven here rather than by tonic or axum because their servers leave some of its
 //! guards off: a peer that stays silent, sends a header byte by byte or resets stream after stream
 //! is shown the door, and no peer can hold up the end of the process.
+//!
+//! Every request carries its peer's address, as axum's `ConnectInfo<SocketAddr>`.
 
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
+    net::SocketAddr,
     pin::pin,
     sync::{
         Arc,
@@ -16,7 +19,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -96,9 +104,10 @@ pub(crate) async fn serve(
     let connections = TaskTracker::new();
     // Cancelled when the drain's time is over: whatever is still open then is dropped.
     let hard = CancellationToken::new();
-    while let Some(stream) = shutdown.run_until_cancelled(accept(&listener)).await {
+    while let Some((stream, peer)) = shutdown.run_until_cancelled(accept(&listener)).await {
         let connection = Connection {
             router: router.clone(),
+            peer,
             protocol,
             soft: shutdown.clone(),
         };
@@ -122,10 +131,10 @@ pub(crate) async fn serve(
 }
 
 /// The next connection. Errors here (a peer gone already, too many open files) pass by.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(50)).await;
@@ -136,6 +145,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 
 struct Connection {
     router: Router,
+    peer: SocketAddr,
     protocol: Protocol,
     soft: CancellationToken,
 }
@@ -146,7 +156,7 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let spoken = Arc::new(AtomicBool::new(false));
         let builder = builder(self.protocol);
-        let service = service(self.router, Arc::clone(&spoken));
+        let service = service(self.router, self.peer, Arc::clone(&spoken));
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut silence = pin!(sleep(HEAD_TIMEOUT));
         let mut age = pin!(sleep_until(Instant::now() + jittered(MAX_AGE)));
@@ -213,9 +223,10 @@ fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     }
 }
 
-/// The router as hyper calls it; notes that the peer has spoken.
+/// The router as hyper calls it; notes that the peer has spoken, and says who it is.
 fn service(
     router: Router,
+    peer: SocketAddr,
     spoken: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
@@ -225,7 +236,9 @@ fn service(
 > {
     hyper::service::service_fn(move |request: Request<Incoming>| {
         spoken.store(true, Ordering::Relaxed);
-        router.clone().oneshot(request.map(Body::new))
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
     })
 }
 
