@@ -103,7 +103,19 @@ async fn s08_a_token_of_ours_names_its_caller() {
     let caller = issuer.verifier().verify(&issuer.token()).await.unwrap();
     assert_eq!(caller.username, "bruce");
     assert_eq!(caller.role, Role::Member);
+    assert_eq!(caller.session_id, None);
     assert_eq!(caller.expires, Timestamp::from_seconds(NOW + 60));
+}
+
+#[tokio::test]
+async fn a_token_may_name_the_session_it_belongs_to() {
+    let issuer = Issuer::new();
+    let session = Uuid::from_u128(7);
+    let mut claims = claims();
+    claims["sid"] = json!(session);
+    let token = issuer.sign(&issuer.header(), &claims);
+    let caller = issuer.verifier().verify(&token).await.unwrap();
+    assert_eq!(caller.session_id, Some(session));
 }
 
 #[tokio::test]
@@ -121,6 +133,7 @@ async fn s08_wrong_or_missing_claims_are_refused() {
         ("nbf", json!(NOW + 6)),
         ("username", json!(null)),
         ("role", json!("root")),
+        ("sid", json!("not a uuid")),
     ];
     for (claim, value) in wrong {
         let mut altered = claims();

@@ -14,6 +14,21 @@ pub enum Error {
     /// The token is genuine, but its account is not in this database any more.
     #[error("the account of this token does not exist any more")]
     AccountGone,
+    /// The session is over, or what came is no refresh token of it; the caller never learns which.
+    #[error("the session is over: sign in again")]
+    SessionOver,
+    /// The refresh token was used before, so the session has been ended.
+    #[error("the session was ended, because its refresh token was used twice: sign in again")]
+    RefreshTokenReused,
+    /// The rpc is for people who have signed in, and the token was made for something else.
+    #[error("this needs a token that was got by signing in")]
+    SessionRequired,
+    /// The current password, asked for again, is not the account's.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// The caller has no session of that id.
+    #[error("there is no such session")]
+    SessionNotFound,
     /// The rpc, or the role that was asked for, is for administrators.
     #[error("only administrators may do this")]
     NotAdministrator,

@@ -9,9 +9,10 @@ use runtime::{
 use uuid::{Uuid, uuid};
 
 use crate::{
+    audit,
     error::Error,
     password::{NewPassword, Password},
-    service::{Accounts, audit_creation},
+    service::Accounts,
     setup::SetupCode,
     signing::SigningKey,
     store::{Added, Store},
@@ -93,7 +94,7 @@ impl Accounts {
         if self.store.add_to_empty(&examples).await? {
             examples
                 .iter()
-                .for_each(|example| audit_creation(&example.user));
+                .for_each(|example| audit::account_made(&example.user));
         }
         Ok(())
     }
@@ -122,7 +123,7 @@ impl Accounts {
             .await
             .map_err(StartError::new)?
         {
-            Added::Account(user) => audit_creation(&user),
+            Added::Account(user) => audit::account_made(&user),
             // Another replica was faster.
             Added::AdministratorExists => {}
             Added::UsernameTaken => {

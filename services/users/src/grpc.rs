@@ -1,26 +1,32 @@
-//! The rpcs: messages to domain types, and back; errors to codes.
+//! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`].
 
-use std::str::FromStr;
+mod messages;
+mod refusals;
 
 use api::users::v1::{
-    CreateUserRequest, GetCurrentUserRequest, GetKeySetRequest, GetSignUpStateRequest,
-    GetUserRequest, KeySet, ListUsersRequest, ListUsersResponse, LoginRequest, Role as ProtoRole,
-    Session as ProtoSession, SignUpState as ProtoSignUpState, User as ProtoUser,
-    users_service_server::UsersService,
+    ChangePasswordRequest, CreateUserRequest, GetCurrentUserRequest, GetKeySetRequest,
+    GetSignUpStateRequest, GetUserRequest, KeySet, ListSessionsRequest, ListSessionsResponse,
+    ListUsersRequest, ListUsersResponse, LoginRequest, LogoutRequest, RefreshSessionRequest,
+    RevokeSessionRequest, Session as ProtoSession, SignUpState as ProtoSignUpState,
+    User as ProtoUser, users_service_server::UsersService,
 };
 use runtime::{
-    auth::{Caller, Role, Verifier},
+    auth::{Caller, Verifier},
     clock::Timestamp,
     paging::{PageSize, PageToken},
     status,
 };
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
+use self::{
+    messages::{field, refresh_token, requested_role, session_info, user_agent},
+    refusals::to_status,
+};
 use crate::{
     error::Error,
     password::Password,
-    service::{Accounts, Session, SignUpState},
-    user::User,
+    service::Accounts,
     username::{Username, UsernameError},
 };
 
@@ -54,6 +60,7 @@ impl UsersService for UsersGrpc {
         &self,
         request: Request<LoginRequest>,
     ) -> Result<Response<ProtoSession>, Status> {
+        let user_agent = user_agent(&request);
         let message = request.into_inner();
         let username = match message.username.parse::<Username>() {
             Ok(username) => Some(username),
@@ -63,10 +70,66 @@ impl UsersService for UsersGrpc {
         let password: Password = field("password", &message.password)?;
         let session = self
             .accounts
-            .login(username, password)
+            .login(username, password, user_agent)
             .await
             .map_err(to_status)?;
         Ok(Response::new(session.into()))
+    }
+
+    async fn refresh_session(
+        &self,
+        request: Request<RefreshSessionRequest>,
+    ) -> Result<Response<ProtoSession>, Status> {
+        let Some(token) = refresh_token(&request.get_ref().refresh_token)? else {
+            return Err(to_status(Error::SessionOver));
+        };
+        let session = self.accounts.refresh(&token).await.map_err(to_status)?;
+        Ok(Response::new(session.into()))
+    }
+
+    async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<()>, Status> {
+        if let Some(token) = refresh_token(&request.get_ref().refresh_token)? {
+            self.accounts.logout(&token).await.map_err(to_status)?;
+        }
+        Ok(Response::new(()))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ProtoSession>, Status> {
+        let caller = self.signed_in(&request).await?;
+        let message = request.get_ref();
+        let current = field("current_password", &message.current_password)?;
+        let new = field("new_password", &message.new_password)?;
+        let session = self.accounts.change_password(&caller, current, new).await;
+        Ok(Response::new(session.map_err(to_status)?.into()))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let caller = self.signed_in(&request).await?;
+        let (sessions, current) = self.accounts.sessions(&caller).await.map_err(to_status)?;
+        let sessions = sessions.into_iter();
+        Ok(Response::new(ListSessionsResponse {
+            sessions: sessions
+                .map(|session| session_info(session, current))
+                .collect(),
+        }))
+    }
+
+    async fn revoke_session(
+        &self,
+        request: Request<RevokeSessionRequest>,
+    ) -> Result<Response<()>, Status> {
+        let caller = self.signed_in(&request).await?;
+        let id = Uuid::try_parse(&request.get_ref().id)
+            .map_err(|_| status::invalid_argument("id", "must be a UUID"))?;
+        let revoked = self.accounts.revoke_session(&caller, id).await;
+        revoked.map_err(to_status)?;
+        Ok(Response::new(()))
     }
 
     async fn create_user(
@@ -162,128 +225,5 @@ impl UsersService for UsersGrpc {
         Ok(Response::new(KeySet {
             key_set_json: self.accounts.key_set_json(),
         }))
-    }
-}
-
-impl From<User> for ProtoUser {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            username: user.username.to_string(),
-            role: proto_role(user.role).into(),
-            create_time: Some(user.create_time.into()),
-        }
-    }
-}
-
-impl From<Session> for ProtoSession {
-    fn from(session: Session) -> Self {
-        Self {
-            access_token: session.token.text,
-            access_token_expire_time: Some(session.token.expire_time.into()),
-            user: Some(session.user.into()),
-        }
-    }
-}
-
-impl From<SignUpState> for ProtoSignUpState {
-    fn from(state: SignUpState) -> Self {
-        Self {
-            sign_up_open: state.open,
-            administrator_missing: state.administrator_missing,
-        }
-    }
-}
-
-/// Parses one field of a request.
-fn field<T>(name: &str, text: &str) -> Result<T, Status>
-where
-    T: FromStr<Err: ToString>,
-{
-    text.parse()
-        .map_err(|error: T::Err| status::invalid_argument(name, error.to_string()))
-}
-
-fn requested_role(number: i32) -> Result<Option<Role>, Status> {
-    match ProtoRole::try_from(number) {
-        Ok(ProtoRole::Unspecified) => Ok(None),
-        Ok(ProtoRole::Member) => Ok(Some(Role::Member)),
-        Ok(ProtoRole::Admin) => Ok(Some(Role::Admin)),
-        Err(_) => Err(status::invalid_argument(
-            "role",
-            "must be ROLE_MEMBER or ROLE_ADMIN",
-        )),
-    }
-}
-
-fn proto_role(role: Role) -> ProtoRole {
-    match role {
-        Role::Member => ProtoRole::Member,
-        Role::Admin => ProtoRole::Admin,
-    }
-}
-
-/// What a caller sees of an error. What is ours alone is logged here, where it stops.
-fn to_status(error: Error) -> Status {
-    let message = error.to_string();
-    match error {
-        Error::WrongCredentials => {
-            status::error(Code::Unauthenticated, "WRONG_CREDENTIALS", message)
-        }
-        Error::SignInRequired => status::sign_in_required(),
-        Error::AccountGone => status::error(Code::Unauthenticated, "ACCOUNT_GONE", message),
-        Error::NotAdministrator => {
-            status::error(Code::PermissionDenied, "NOT_ADMINISTRATOR", message)
-        }
-        Error::WrongSetupCode => status::error(Code::PermissionDenied, "WRONG_SETUP_CODE", message),
-        Error::AdministratorExists => {
-            status::error(Code::FailedPrecondition, "ADMINISTRATOR_EXISTS", message)
-        }
-        Error::SetupMakesAdministrator => status::invalid_argument("role", message),
-        Error::UsernameTaken => status::error(Code::AlreadyExists, "USERNAME_TAKEN", message),
-        Error::UserNotFound => status::error(Code::NotFound, "USER_NOT_FOUND", message),
-        Error::Busy => status::exhausted("BUSY", message),
-        Error::DatabaseAway(cause) => {
-            tracing::warn!(%cause, "the database is away");
-            status::unavailable("DATABASE_UNAVAILABLE", "the database is away")
-        }
-        Error::Defect(cause) => {
-            tracing::error!(%cause, "internal error");
-            status::internal()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use database::testing::Fresh;
-
-    use super::*;
-    use crate::store::{Store, migrations};
-
-    #[test]
-    fn s15_what_goes_wrong_inside_stays_inside() {
-        let status = to_status(Error::defect(io::Error::other("the secret cause")));
-        assert_eq!(status.code(), Code::Internal);
-        assert!(!format!("{status:?}").contains("secret"));
-    }
-
-    #[tokio::test]
-    async fn without_its_database_the_service_is_unavailable_for_now() {
-        let store = Store::new(Fresh::sqlite().open(&migrations()).await);
-        store.close().await;
-        let away = store.has_administrator().await.unwrap_err();
-        let status = to_status(away.into());
-        assert_eq!(status.code(), Code::Unavailable);
-        assert!(status::retry_after(&status).is_some());
-    }
-
-    #[test]
-    fn who_meets_a_busy_service_is_told_when_to_come_back() {
-        let status = to_status(Error::Busy);
-        assert_eq!(status.code(), Code::ResourceExhausted);
-        assert!(status::retry_after(&status).is_some());
     }
 }

@@ -7,22 +7,28 @@
 //! - [`username`] and [`password`]: what an account is called and guarded with;
 //! - [`hashing`]: the slow work that makes a stolen database useless;
 //! - [`user`]: the account itself;
+//! - [`session`] and [`refresh_token`]: how long somebody stays signed in, and by what;
+//! - [`client`]: where a call comes from;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`setup`]: the code that makes the first administrator;
 //! - [`error`]: why a use case was refused.
 //!
-//! [`config`] holds the settings, `first_run` what a database is given at the first start, and
-//! [`Backend`] puts the parts together. tonic and the generated API are named in `grpc` and
+//! [`config`] holds the settings, `first_run` what a database is given at the first start, `audit`
+//! what is told of what was done, and [`Backend`] puts the parts together. tonic and the generated API are named in `grpc` and
 //! `server` alone.
 
+mod audit;
+pub mod client;
 pub mod config;
 pub mod error;
 mod first_run;
 mod grpc;
 pub mod hashing;
 pub mod password;
+pub mod refresh_token;
 mod server;
 pub mod service;
+pub mod session;
 pub mod setup;
 pub mod signing;
 pub mod store;

@@ -11,7 +11,7 @@ use runtime::{
     grpc::server::GrpcServer,
     lifecycle::{Listeners, StartError},
 };
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +25,9 @@ use crate::{
 };
 
 const PROGRAM: &str = "users-backend";
+
+/// How often what is over is cleared away.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long somebody who asks for the set-up code waits for a database that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -99,11 +102,12 @@ impl Backend {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let server = self.add_to(GrpcServer::new(PROGRAM));
+        let server = self.add_to(GrpcServer::new(PROGRAM), &shutdown);
         server.serve(listeners, shutdown).await
     }
 
-    fn add_to(self, server: GrpcServer) -> GrpcServer {
+    fn add_to(self, server: GrpcServer, shutdown: &CancellationToken) -> GrpcServer {
+        tokio::spawn(keep_up(self.accounts.clone(), shutdown.clone()));
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
@@ -128,6 +132,16 @@ impl Backend {
     }
 }
 
+/// Does now and then, until `shutdown`, what no call waits for. What fails is done next time.
+async fn keep_up(accounts: Accounts, shutdown: CancellationToken) {
+    let mut tick = interval(UPKEEP_INTERVAL);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Err(error) = accounts.forget_sessions().await {
+            tracing::warn!(%error, "sessions that are over stay for now");
+        }
+    }
+}
+
 /// Opens the database and serves until `shutdown`. While the database is away the program is
 /// alive, and not ready.
 ///
@@ -143,7 +157,7 @@ pub async fn serve(
     GrpcServer::new(PROGRAM)
         .serve_when_open(listeners, shutdown, async move |server| {
             let backend = Backend::open(config, &opening).await?;
-            Ok(backend.add_to(server))
+            Ok(backend.add_to(server, &opening))
         })
         .await
 }

@@ -1,4 +1,5 @@
-//! The use cases: signing in, making accounts, looking at them; and who may do what.
+//! The use cases: making accounts and looking at them here, signing in and staying signed in in
+//! [`sessions`]; and who may do what.
 
 use std::sync::Arc;
 
@@ -8,19 +9,23 @@ use runtime::{
 };
 
 use crate::{
+    audit,
     config::SignUp,
     error::Error,
-    hashing::{PasswordHasher, Verdict},
+    hashing::PasswordHasher,
     password::{NewPassword, Password},
     setup::SetupCode,
-    signing::{AccessToken, SigningKey},
+    signing::SigningKey,
     store::{Added, Store},
     user::{Credentials, User},
     username::Username,
 };
 
+mod sessions;
 #[cfg(test)]
 mod tests;
+
+pub use self::sessions::Session;
 
 /// The accounts of one database, with everything that is done to them. Clones are the same.
 #[derive(Debug, Clone)]
@@ -39,15 +44,6 @@ pub struct Policy {
     pub sign_up: SignUp,
     /// A configured set-up code, which stands in for the database's own.
     pub setup_code: Option<SetupCode>,
-}
-
-/// What signing in gives.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// For later calls.
-    pub token: AccessToken,
-    /// Who signed in.
-    pub user: User,
 }
 
 /// How accounts come about.
@@ -75,35 +71,6 @@ enum Way {
 }
 
 impl Accounts {
-    /// Signs in. `None` is a name that no account can have; it is answered like an unknown one.
-    pub async fn login(
-        &self,
-        username: Option<Username>,
-        password: Password,
-    ) -> Result<Session, Error> {
-        let name = username.as_ref().map(Username::as_str);
-        let account = self.store.credentials(name).await?;
-        let stored = account
-            .as_ref()
-            .map(|account| account.password_hash.clone());
-        let verdict = self.hasher.verify(password.clone(), stored).await?;
-        let account = match (verdict, account) {
-            (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
-            (_, account) => {
-                audit_refusal(name, account.as_ref());
-                return Err(Error::WrongCredentials);
-            }
-        };
-        if verdict == Verdict::RightButWeak {
-            self.strengthen(&account, password).await;
-        }
-        let user = account.user;
-        let token = self.key.issue(&user, &self.clock).map_err(Error::defect)?;
-        tracing::info!(target: "audit", event = "sign_in", outcome = "success",
-            username = %user.username, user_id = %user.id, "signed in");
-        Ok(Session { token, user })
-    }
-
     /// Whether whoever calls may make accounts without the set-up code.
     pub async fn admit(&self, caller: Option<&Caller>) -> Result<Admission, Error> {
         let open = self.policy.sign_up == SignUp::Open;
@@ -133,7 +100,7 @@ impl Accounts {
         if code.is_some_and(|code| code.matches(offered)) {
             return Ok(Admission(Way::SetupCode));
         }
-        tracing::warn!(target: "audit", event = "set_up", outcome = "refused", "wrong set-up code");
+        audit::wrong_setup_code();
         Err(Error::WrongSetupCode)
     }
 
@@ -153,7 +120,7 @@ impl Accounts {
         };
         match added {
             Added::Account(user) => {
-                audit_creation(&user);
+                audit::account_made(&user);
                 Ok(user)
             }
             Added::UsernameTaken => Err(Error::UsernameTaken),
@@ -229,23 +196,6 @@ impl Accounts {
             password_hash,
         })
     }
-
-    /// Replaces a hash that was made with less work than today's. Signing in goes on if that fails:
-    /// the next time is as good.
-    async fn strengthen(&self, account: &Credentials, password: Password) {
-        let replaced: Result<(), Error> = async {
-            let hash = self.hasher.hash(password).await?;
-            let id = account.user.id;
-            Ok(self
-                .store
-                .replace_hash(id, &account.password_hash, &hash)
-                .await?)
-        }
-        .await;
-        if let Err(error) = replaced {
-            tracing::warn!(%error, user_id = %account.user.id, "a weak password hash stays for now");
-        }
-    }
 }
 
 impl Admission {
@@ -259,18 +209,4 @@ impl Admission {
             (Way::SetupCode, Some(Role::Member)) => Err(Error::SetupMakesAdministrator),
         }
     }
-}
-
-/// Notes a new account in the log.
-pub(crate) fn audit_creation(user: &User) {
-    tracing::info!(target: "audit", event = "create_user", outcome = "success",
-        username = %user.username, user_id = %user.id, role = ?user.role, "account made");
-}
-
-/// Notes a refused sign-in. A name that no account can have is left out: it may well be a password
-/// in the wrong field.
-fn audit_refusal(username: Option<&str>, account: Option<&Credentials>) {
-    let user_id = account.map(|account| tracing::field::display(account.user.id));
-    tracing::warn!(target: "audit", event = "sign_in", outcome = "refused",
-        username = username.unwrap_or("(not a username)"), user_id, "sign-in refused");
 }

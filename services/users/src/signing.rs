@@ -13,11 +13,12 @@ use runtime::{
     clock::{Clock, Timestamp},
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::user::User;
 
 /// How long an access token is accepted.
-pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// An Ed25519 private key. It is never shown: `Debug` gives its id alone.
 #[derive(Clone)]
@@ -71,7 +72,7 @@ impl SigningKey {
         &self.id
     }
 
-    /// A token that says who `user` is, from now until [`TOKEN_LIFETIME`] later.
+    /// A token of a session that says who `user` is, from now until [`TOKEN_LIFETIME`] later.
     ///
     /// # Errors
     ///
@@ -79,6 +80,7 @@ impl SigningKey {
     pub fn issue(
         &self,
         user: &User,
+        session_id: Uuid,
         clock: &Clock,
     ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
         let now = clock.now().as_seconds();
@@ -91,6 +93,7 @@ impl SigningKey {
             nbf: now,
             iat: now,
             jti: clock.new_id(),
+            sid: Some(session_id),
             username: user.username.to_string(),
             role: user.role,
         };
@@ -167,20 +170,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_accepted_with_the_published_keys_for_twelve_hours() {
+    async fn a_token_is_accepted_with_the_published_keys_for_five_minutes() {
         let clock = Clock::manual(Timestamp::from_micros(1_700_000_000_999_999));
         let key = new_key();
         let verifier = verifier(&key, &clock);
-        let token = key.issue(&bruce(), &clock).unwrap();
+        let token = key.issue(&bruce(), Uuid::from_u128(7), &clock).unwrap();
         assert_eq!(
             token.expire_time,
-            Timestamp::from_seconds(1_700_000_000 + 43_200)
+            Timestamp::from_seconds(1_700_000_000 + 300)
         );
         let caller = verifier.verify(&token.text).await.unwrap();
         assert_eq!(
             (caller.username.as_str(), caller.role),
             ("bruce", Role::Admin)
         );
+        assert_eq!(caller.session_id, Some(Uuid::from_u128(7)));
         assert_eq!(caller.expires, token.expire_time);
         clock.advance(TOKEN_LIFETIME - Duration::from_secs(1));
         assert!(verifier.verify(&token.text).await.is_ok());
@@ -194,7 +198,9 @@ mod tests {
     #[tokio::test]
     async fn a_token_of_another_key_is_refused() {
         let clock = Clock::system();
-        let token = new_key().issue(&bruce(), &clock).unwrap();
+        let token = new_key()
+            .issue(&bruce(), Uuid::from_u128(7), &clock)
+            .unwrap();
         let verifier = verifier(&new_key(), &clock);
         assert_eq!(
             verifier.verify(&token.text).await,

@@ -1,4 +1,6 @@
-//! Accounts, signing keys and the set-up code in the database: every statement of this service.
+//! Everything that this service keeps in the database: every statement of it.
+//!
+//! Here are accounts, signing keys and the set-up code; sessions are in [`sessions`].
 
 use database::{Database, Error, Migrations, read, write};
 use runtime::{auth::Role, clock::Timestamp};
@@ -10,6 +12,7 @@ use crate::{
     user::{Credentials, User},
 };
 
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -124,25 +127,35 @@ impl Store {
     /// asks the database as well: it takes as long as an unknown name.
     pub async fn credentials(&self, username: Option<&str>) -> Result<Option<Credentials>, Error> {
         read!(self.database, |conn| {
-            sqlx::query_as::<_, Row>("SELECT * FROM users WHERE username = $1")
-                .bind(username)
-                .fetch_optional(&mut *conn)
-                .await?
-                .map(Row::into_credentials)
-                .transpose()
+            sqlx::query_as::<_, Row>(
+                "SELECT id, username, password_hash, role, create_time FROM users
+                 WHERE username = $1",
+            )
+            .bind(username)
+            .fetch_optional(&mut *conn)
+            .await?
+            .map(Row::into_credentials)
+            .transpose()
+        })
+    }
+
+    /// The account with an id, and what its password is checked against.
+    pub async fn credentials_by_id(&self, id: Uuid) -> Result<Option<Credentials>, Error> {
+        read!(self.database, |conn| {
+            sqlx::query_as::<_, Row>(
+                "SELECT id, username, password_hash, role, create_time FROM users WHERE id = $1",
+            )
+            .bind(id)
+            .fetch_optional(&mut *conn)
+            .await?
+            .map(Row::into_credentials)
+            .transpose()
         })
     }
 
     /// The account with an id.
     pub async fn user_by_id(&self, id: Uuid) -> Result<Option<User>, Error> {
-        let found = read!(self.database, |conn| {
-            sqlx::query_as::<_, Row>("SELECT * FROM users WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&mut *conn)
-                .await?
-                .map(Row::into_credentials)
-                .transpose()
-        })?;
+        let found = self.credentials_by_id(id).await?;
         Ok(found.map(|account| account.user))
     }
 
@@ -156,7 +169,8 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         read!(self.database, |conn| {
             sqlx::query_as::<_, Row>(
-                "SELECT * FROM users WHERE create_time < $1 ORDER BY create_time DESC LIMIT $2",
+                "SELECT id, username, password_hash, role, create_time FROM users
+                 WHERE create_time < $1 ORDER BY create_time DESC LIMIT $2",
             )
             .bind(before)
             .bind(limit)
@@ -223,19 +237,6 @@ impl Store {
     /// Whether there is an administrator.
     pub async fn has_administrator(&self) -> Result<bool, Error> {
         read!(self.database, |conn| has_administrator!(conn))
-    }
-
-    /// Replaces an account's password hash, unless it has been replaced by somebody else.
-    pub async fn replace_hash(&self, id: Uuid, old: &str, new: &str) -> Result<(), Error> {
-        write!(self.database, |conn| {
-            sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
-                .bind(new)
-                .bind(id)
-                .bind(old)
-                .execute(&mut *conn)
-                .await
-                .map(|_| ())
-        })
     }
 
     /// The set-up code of this database, which is `fresh` from now on if there was none; `None`

@@ -43,6 +43,9 @@ pub struct Claims {
     pub iat: i64,
     /// The token's own id.
     pub jti: Uuid,
+    /// The session that the token belongs to, if its user signed in to get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
     /// The user's name.
     pub username: String,
     /// What the user may do.
@@ -68,6 +71,8 @@ pub struct Caller {
     pub username: String,
     /// What the user may do.
     pub role: Role,
+    /// The session that the caller signed in to. It may be over: its tokens live on to their end.
+    pub session_id: Option<Uuid>,
     /// When the token stops being accepted.
     pub expires: Timestamp,
 }

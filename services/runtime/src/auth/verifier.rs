@@ -157,6 +157,7 @@ fn caller(claims: Claims) -> Caller {
         user_id: claims.sub,
         username: claims.username,
         role: claims.role,
+        session_id: claims.sid,
         expires: Timestamp::from_seconds(claims.exp),
     }
 }

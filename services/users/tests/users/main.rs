@@ -11,5 +11,6 @@ mod first_start;
 mod permissions;
 mod program;
 mod replicas;
+mod sessions;
 mod sign_in;
 mod support;

@@ -7,12 +7,42 @@ use database::testing::on_each_engine;
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::support::{Backend, PASSWORD, Person};
 
 /// An rpc, and what nobody, a member, an administrator and a bearer of a bad token get.
-const TABLE: [(&str, [Code; 4]); 7] = [
+const TABLE: [(&str, [Code; 4]); 12] = [
     ("Login", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+    ("RefreshSession", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+    ("Logout", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+    (
+        "ChangePassword",
+        [
+            Code::Unauthenticated,
+            Code::Ok,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "ListSessions",
+        [
+            Code::Unauthenticated,
+            Code::Ok,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "RevokeSession",
+        [
+            Code::Unauthenticated,
+            Code::NotFound,
+            Code::NotFound,
+            Code::Unauthenticated,
+        ],
+    ),
     (
         "CreateUser",
         [
@@ -56,6 +86,18 @@ const TABLE: [(&str, [Code; 4]); 7] = [
 async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
     match rpc {
         "Login" => person.login("ada", PASSWORD).await.map(drop),
+        "RefreshSession" => {
+            let session = person.login("ada", PASSWORD).await?;
+            person.refreshes(&session.refresh_token).await.map(drop)
+        }
+        "Logout" => {
+            let session = person.login("ada", PASSWORD).await?;
+            person.logs_out(&session.refresh_token).await
+        }
+        "ChangePassword" => person.changes_password(PASSWORD, PASSWORD).await.map(drop),
+        "ListSessions" => person.sessions().await.map(drop),
+        // Nobody has that session.
+        "RevokeSession" => person.revokes(&Uuid::nil().to_string()).await,
         "CreateUser" => person.adds("heidi", Role::Member).await.map(drop),
         "GetSignUpState" => person.sign_up_state().await.map(drop),
         "GetCurrentUser" => person.me().await.map(drop),

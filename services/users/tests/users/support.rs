@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use api::users::v1::{
-    CreateUserRequest, GetCurrentUserRequest, GetKeySetRequest, GetSignUpStateRequest,
-    GetUserRequest, ListUsersRequest, ListUsersResponse, LoginRequest, Role, Session, SignUpState,
-    User, users_service_client::UsersServiceClient,
+    ChangePasswordRequest, CreateUserRequest, GetCurrentUserRequest, GetKeySetRequest,
+    GetSignUpStateRequest, GetUserRequest, ListSessionsRequest, ListUsersRequest,
+    ListUsersResponse, LoginRequest, LogoutRequest, RefreshSessionRequest, RevokeSessionRequest,
+    Role, Session, SessionInfo, SignUpState, User, users_service_client::UsersServiceClient,
 };
 use database::testing::Fresh;
 use runtime::{
@@ -35,6 +36,8 @@ pub(crate) struct Backend {
 pub(crate) struct Person {
     client: UsersServiceClient<Channel>,
     pub(crate) token: Option<String>,
+    /// Metadata that goes along with every call.
+    metadata: Vec<(&'static str, String)>,
 }
 
 /// The settings of a backend on this database.
@@ -82,6 +85,7 @@ impl Backend {
         Person {
             client,
             token: None,
+            metadata: Vec::new(),
         }
     }
 
@@ -112,6 +116,13 @@ impl Person {
         }
     }
 
+    /// Somebody whose calls carry this, as the gateway's do.
+    pub(crate) fn with_metadata(&self, name: &'static str, value: &str) -> Self {
+        let mut person = self.clone();
+        person.metadata.push((name, value.to_owned()));
+        person
+    }
+
     pub(crate) async fn login(&self, username: &str, password: &str) -> Result<Session, Status> {
         let message = LoginRequest {
             username: username.into(),
@@ -123,6 +134,58 @@ impl Person {
             .login(self.request(message))
             .await?
             .into_inner())
+    }
+
+    pub(crate) async fn refreshes(&self, refresh_token: &str) -> Result<Session, Status> {
+        let request = self.request(RefreshSessionRequest {
+            refresh_token: refresh_token.into(),
+        });
+        Ok(self
+            .client
+            .clone()
+            .refresh_session(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn logs_out(&self, refresh_token: &str) -> Result<(), Status> {
+        let request = self.request(LogoutRequest {
+            refresh_token: refresh_token.into(),
+        });
+        self.client.clone().logout(request).await.map(drop)
+    }
+
+    pub(crate) async fn changes_password(
+        &self,
+        current: &str,
+        new: &str,
+    ) -> Result<Session, Status> {
+        let request = self.request(ChangePasswordRequest {
+            current_password: current.into(),
+            new_password: new.into(),
+        });
+        Ok(self
+            .client
+            .clone()
+            .change_password(request)
+            .await?
+            .into_inner())
+    }
+
+    pub(crate) async fn sessions(&self) -> Result<Vec<SessionInfo>, Status> {
+        let request = self.request(ListSessionsRequest {});
+        Ok(self
+            .client
+            .clone()
+            .list_sessions(request)
+            .await?
+            .into_inner()
+            .sessions)
+    }
+
+    pub(crate) async fn revokes(&self, id: &str) -> Result<(), Status> {
+        let request = self.request(RevokeSessionRequest { id: id.into() });
+        self.client.clone().revoke_session(request).await.map(drop)
     }
 
     pub(crate) async fn adds(&self, username: &str, role: Role) -> Result<User, Status> {
@@ -224,6 +287,9 @@ impl Person {
         if let Some(token) = &self.token {
             let value = format!("Bearer {token}").parse().unwrap();
             request.metadata_mut().insert("authorization", value);
+        }
+        for (name, value) in &self.metadata {
+            request.metadata_mut().insert(*name, value.parse().unwrap());
         }
         request
     }

@@ -1,0 +1,80 @@
+//! Errors to codes.
+
+use runtime::status;
+use tonic::{Code, Status};
+
+use crate::error::Error;
+
+/// What a caller sees of an error. What is ours alone is logged here, where it stops.
+pub(super) fn to_status(error: Error) -> Status {
+    let message = error.to_string();
+    match error {
+        Error::WrongCredentials => {
+            status::error(Code::Unauthenticated, "WRONG_CREDENTIALS", message)
+        }
+        Error::SignInRequired => status::sign_in_required(),
+        Error::SessionOver => status::error(Code::Unauthenticated, "SESSION_OVER", message),
+        Error::RefreshTokenReused => {
+            status::error(Code::Unauthenticated, "REFRESH_TOKEN_REUSED", message)
+        }
+        Error::AccountGone => status::error(Code::Unauthenticated, "ACCOUNT_GONE", message),
+        Error::NotAdministrator => {
+            status::error(Code::PermissionDenied, "NOT_ADMINISTRATOR", message)
+        }
+        Error::SessionRequired => {
+            status::error(Code::PermissionDenied, "SESSION_REQUIRED", message)
+        }
+        Error::WrongPassword => status::error(Code::PermissionDenied, "WRONG_PASSWORD", message),
+        Error::WrongSetupCode => status::error(Code::PermissionDenied, "WRONG_SETUP_CODE", message),
+        Error::AdministratorExists => {
+            status::error(Code::FailedPrecondition, "ADMINISTRATOR_EXISTS", message)
+        }
+        Error::SetupMakesAdministrator => status::invalid_argument("role", message),
+        Error::UsernameTaken => status::error(Code::AlreadyExists, "USERNAME_TAKEN", message),
+        Error::SessionNotFound => status::error(Code::NotFound, "SESSION_NOT_FOUND", message),
+        Error::UserNotFound => status::error(Code::NotFound, "USER_NOT_FOUND", message),
+        Error::Busy => status::exhausted("BUSY", message),
+        Error::DatabaseAway(cause) => {
+            tracing::warn!(%cause, "the database is away");
+            status::unavailable("DATABASE_UNAVAILABLE", "the database is away")
+        }
+        Error::Defect(cause) => {
+            tracing::error!(%cause, "internal error");
+            status::internal()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use database::testing::Fresh;
+
+    use super::*;
+    use crate::store::{Store, migrations};
+
+    #[test]
+    fn s15_what_goes_wrong_inside_stays_inside() {
+        let status = to_status(Error::defect(io::Error::other("the secret cause")));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!format!("{status:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn without_its_database_the_service_is_unavailable_for_now() {
+        let store = Store::new(Fresh::sqlite().open(&migrations()).await);
+        store.close().await;
+        let away = store.has_administrator().await.unwrap_err();
+        let status = to_status(away.into());
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(status::retry_after(&status).is_some());
+    }
+
+    #[test]
+    fn who_meets_a_busy_service_is_told_when_to_come_back() {
+        let status = to_status(Error::Busy);
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status::retry_after(&status).is_some());
+    }
+}

@@ -1,0 +1,233 @@
+//! Signing in, staying signed in, and ending it.
+
+use runtime::{auth::Caller, clock::Timestamp};
+use uuid::Uuid;
+
+use super::Accounts;
+use crate::{
+    audit,
+    client::UserAgent,
+    error::Error,
+    hashing::Verdict,
+    password::{NewPassword, Password},
+    refresh_token::{Nonce, RefreshToken},
+    session::{NewSession, PasswordChange, Renewal, SessionInfo, expire_time},
+    signing::AccessToken,
+    user::{Credentials, User},
+    username::Username,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// What signing in gives, and renewing.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// For later calls.
+    pub token: AccessToken,
+    /// Who signed in.
+    pub user: User,
+    /// Renews the session; `None` where the one that the caller has is still good.
+    pub refresh_token: Option<RefreshToken>,
+    /// When the session ends unless it is renewed before.
+    pub expire_time: Timestamp,
+}
+
+impl Accounts {
+    /// Signs in. `None` is a name that no account can have; it is answered like an unknown one.
+    pub async fn login(
+        &self,
+        username: Option<Username>,
+        password: Password,
+        user_agent: UserAgent,
+    ) -> Result<Session, Error> {
+        let name = username.as_ref().map(Username::as_str);
+        loop {
+            let account = self.store.credentials(name).await?;
+            let (verdict, account) = self.check(&password, account).await?;
+            let account = match (verdict, account) {
+                (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
+                (_, account) => {
+                    audit::sign_in_refused(name, account.as_ref());
+                    return Err(Error::WrongCredentials);
+                }
+            };
+            let better = match verdict {
+                Verdict::RightButWeak => self.stronger(&account, &password).await,
+                Verdict::Right | Verdict::Wrong => None,
+            };
+            let opened = self.open(account, better, user_agent.clone()).await?;
+            if let Some(session) = opened {
+                return Ok(session);
+            }
+            // The hash was replaced in between, by a stronger one or for another password.
+        }
+    }
+
+    /// Goes on with a session.
+    pub async fn refresh(&self, token: &RefreshToken) -> Result<Session, Error> {
+        let nonce = Nonce::generate().map_err(Error::defect)?;
+        let renewal = self.store.renew_session(token, &nonce, self.clock.now());
+        match renewal.await? {
+            Renewal::Renewed {
+                user,
+                successor,
+                expire_time,
+            } => self.session(user, token.session_id(), Some(successor), expire_time),
+            Renewal::Over => Err(Error::SessionOver),
+            Renewal::Reused { user_id } => {
+                audit::refresh_token_reused(user_id, token.session_id());
+                Err(Error::RefreshTokenReused)
+            }
+        }
+    }
+
+    /// Ends the session of a refresh token, if it goes on.
+    pub async fn logout(&self, token: &RefreshToken) -> Result<(), Error> {
+        if let Some(user_id) = self.store.close_session_of(token).await? {
+            audit::sign_out(user_id, token.session_id());
+        }
+        Ok(())
+    }
+
+    /// Changes the caller's password and ends the caller's other sessions.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: Password,
+        new: NewPassword,
+    ) -> Result<Session, Error> {
+        let session_id = self.own_session(caller).await?;
+        let new_hash = self.hasher.hash(new.into()).await?;
+        loop {
+            let account = self.store.credentials_by_id(caller.user_id).await?;
+            let account = account.ok_or(Error::AccountGone)?;
+            let Credentials {
+                user,
+                password_hash,
+            } = account.clone();
+            if self.check(&current, Some(account)).await?.0 == Verdict::Wrong {
+                audit::password_change_refused(&user);
+                return Err(Error::WrongPassword);
+            }
+            let now = self.clock.now();
+            let change =
+                self.store
+                    .change_password(user.id, session_id, &password_hash, &new_hash, now);
+            match change.await? {
+                PasswordChange::Changed { expire_time } => {
+                    audit::password_changed(&user);
+                    return self.session(user, session_id, None, expire_time);
+                }
+                PasswordChange::SessionOver => return Err(Error::SessionOver),
+                PasswordChange::HashReplaced => {}
+            }
+        }
+    }
+
+    /// The caller's sessions, newest first, and which of them the call came from.
+    pub async fn sessions(&self, caller: &Caller) -> Result<(Vec<SessionInfo>, Uuid), Error> {
+        let current = self.own_session(caller).await?;
+        let now = self.clock.now();
+        Ok((self.store.sessions_of(caller.user_id, now).await?, current))
+    }
+
+    /// Ends one of the caller's sessions.
+    pub async fn revoke_session(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
+        self.own_session(caller).await?;
+        let now = self.clock.now();
+        if !self.store.close_session(caller.user_id, id, now).await? {
+            return Err(Error::SessionNotFound);
+        }
+        audit::session_revoked(caller.user_id, id);
+        Ok(())
+    }
+
+    /// Forgets the sessions that are over.
+    pub async fn forget_sessions(&self) -> Result<(), Error> {
+        while self.store.forget_sessions(self.clock.now()).await? > 0 {}
+        Ok(())
+    }
+
+    /// The session that the caller signed in to. An access token outlives its session by minutes;
+    /// what is done to the account itself takes one that goes on.
+    async fn own_session(&self, caller: &Caller) -> Result<Uuid, Error> {
+        let id = caller.session_id.ok_or(Error::SessionRequired)?;
+        self.current_user(caller).await?;
+        let now = self.clock.now();
+        if self.store.session_goes_on(caller.user_id, id, now).await? {
+            Ok(id)
+        } else {
+            Err(Error::SessionOver)
+        }
+    }
+
+    async fn check(
+        &self,
+        password: &Password,
+        account: Option<Credentials>,
+    ) -> Result<(Verdict, Option<Credentials>), Error> {
+        let stored = account
+            .as_ref()
+            .map(|account| account.password_hash.clone());
+        let verdict = self.hasher.verify(password.clone(), stored).await?;
+        Ok((verdict, account))
+    }
+
+    /// A hash to replace one that was made with less work than today's. Signing in goes on without
+    /// it: the next time is as good.
+    async fn stronger(&self, account: &Credentials, password: &Password) -> Option<String> {
+        match self.hasher.hash(password.clone()).await {
+            Ok(hash) => Some(hash),
+            Err(error) => {
+                let user_id = account.user.id;
+                tracing::warn!(%error, %user_id, "a weak password hash stays for now");
+                None
+            }
+        }
+    }
+
+    /// Begins a session; `None` if the account's hash is not what it was.
+    async fn open(
+        &self,
+        account: Credentials,
+        better: Option<String>,
+        user_agent: UserAgent,
+    ) -> Result<Option<Session>, Error> {
+        let (id, now) = (self.clock.new_id(), self.clock.now());
+        let refresh_token = RefreshToken::first(id).map_err(Error::defect)?;
+        let session = NewSession {
+            id,
+            user_id: account.user.id,
+            user_agent,
+            digest: refresh_token.digest(),
+            create_time: now,
+        };
+        let checked = &account.password_hash;
+        let opened = self
+            .store
+            .open_session(&session, checked, better.as_deref());
+        if !opened.await? {
+            return Ok(None);
+        }
+        audit::sign_in(&account.user, id);
+        self.session(account.user, id, Some(refresh_token), expire_time(now, now))
+            .map(Some)
+    }
+
+    fn session(
+        &self,
+        user: User,
+        id: Uuid,
+        refresh_token: Option<RefreshToken>,
+        expire_time: Timestamp,
+    ) -> Result<Session, Error> {
+        let token = self.key.issue(&user, id, &self.clock);
+        Ok(Session {
+            token: token.map_err(Error::defect)?,
+            user,
+            refresh_token,
+            expire_time,
+        })
+    }
+}
