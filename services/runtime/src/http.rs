@@ -31,13 +31,14 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, tls::ServerTls};
 
 /// How long a peer may take for the first request, or for the head of a later one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,7 +82,15 @@ pub async fn serve_web(
     metrics: &Metrics,
     shutdown: CancellationToken,
 ) {
-    serve(listener, router, Protocol::Web, Some(metrics), shutdown).await;
+    serve(
+        listener,
+        router,
+        Protocol::Web,
+        None,
+        Some(metrics),
+        shutdown,
+    )
+    .await;
 }
 
 /// Serves the operations port.
@@ -90,13 +99,14 @@ pub(crate) async fn serve_plain(
     router: Router,
     shutdown: CancellationToken,
 ) {
-    serve(listener, router, Protocol::Web, None, shutdown).await;
+    serve(listener, router, Protocol::Web, None, None, shutdown).await;
 }
 
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     protocol: Protocol,
+    tls: Option<ServerTls>,
     metrics: Option<&Metrics>,
     shutdown: CancellationToken,
 ) {
@@ -109,6 +119,7 @@ pub(crate) async fn serve(
             router: router.clone(),
             peer,
             protocol,
+            tls: tls.clone(),
             soft: shutdown.clone(),
         };
         let open = metrics.map(|metrics| OpenConnection::new(metrics.connections.clone()));
@@ -147,13 +158,26 @@ struct Connection {
     router: Router,
     peer: SocketAddr,
     protocol: Protocol,
+    tls: Option<ServerTls>,
     soft: CancellationToken,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream) {
+    async fn serve(mut self, stream: TcpStream) {
         // Answers are small and wanted at once; without this they wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
+        match self.tls.take() {
+            None => self.speak(stream).await,
+            Some(tls) => {
+                let secured = timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                if let Some(stream) = secured.ok().flatten() {
+                    self.speak(stream).await;
+                }
+            }
+        }
+    }
+
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let spoken = Arc::new(AtomicBool::new(false));
         let builder = builder(self.protocol);
         let service = service(self.router, self.peer, Arc::clone(&spoken));

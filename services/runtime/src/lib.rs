@@ -9,6 +9,7 @@
 //! - [`http`]: the connections below both gRPC and pages;
 //! - [`ops`]: `/metrics`, `/healthz` and `/readyz`, on a port of their own;
 //! - [`auth`]: access tokens, checked (never made) here;
+//! - [`tls`]: certificates between services;
 //! - [`status`] and [`paging`]: errors and page tokens as they cross the wire.
 //!
 //! Nothing of the other crates is named here: no message of the contract, no table, no page.
@@ -24,3 +25,4 @@ pub mod ops;
 pub mod paging;
 pub mod status;
 pub mod telemetry;
+pub mod tls;

@@ -19,6 +19,7 @@ use tokio::{
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::client::BackendUrl;
+use crate::tls::ClientTls;
 
 /// How often the name is looked up.
 const RESOLVE_INTERVAL: Duration = Duration::from_secs(3);
@@ -42,6 +43,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// The connections to the addresses of one backend.
 pub(super) struct Balancer {
     url: BackendUrl,
+    tls: Option<ClientTls>,
     peers: ArcSwap<Vec<Arc<Peer>>>,
     /// Turns true once the name has been looked up, with or without success.
     resolved: watch::Sender<bool>,
@@ -57,9 +59,10 @@ pub(super) struct Peer {
 
 impl Balancer {
     /// Begins to look the name up, again and again, for as long as somebody uses the balancer.
-    pub(super) fn start(url: BackendUrl) -> Arc<Self> {
+    pub(super) fn start(url: BackendUrl, tls: Option<ClientTls>) -> Arc<Self> {
         let balancer = Arc::new(Self {
             url,
+            tls,
             peers: ArcSwap::default(),
             resolved: watch::Sender::new(false),
         });
@@ -132,29 +135,36 @@ impl Balancer {
         let known: HashMap<_, _> = old.iter().map(|peer| (peer.address, peer)).collect();
         let peers = addresses.iter().map(|address| match known.get(address) {
             Some(peer) => Arc::clone(peer),
-            None => Arc::new(Peer::new(*address, self.url.uri())),
+            None => Arc::new(self.connect(*address)),
         });
         self.peers.store(Arc::new(peers.collect()));
     }
 }
 
-impl Peer {
-    fn new(address: SocketAddr, origin: &Uri) -> Self {
-        let endpoint = Endpoint::from(uri_of(address))
-            .origin(origin.clone())
+impl Balancer {
+    fn connect(&self, address: SocketAddr) -> Peer {
+        let mut endpoint = Endpoint::from(uri_of(address, self.tls.is_some()))
+            .origin(self.url.uri().clone())
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true);
-        Self {
+        if let Some(ClientTls(config)) = &self.tls {
+            let config = config.clone().domain_name(self.url.host());
+            // It was tried at the start. Should it fail all the same, connections to `https` do too.
+            endpoint = endpoint.clone().tls_config(config).unwrap_or(endpoint);
+        }
+        Peer {
             address,
             channel: endpoint.connect_lazy(),
             in_flight: AtomicUsize::new(0),
             ejected_until: Mutex::new(None),
         }
     }
+}
 
+impl Peer {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -221,9 +231,9 @@ fn two_of(count: usize) -> Option<[usize; 2]> {
     Some([first, second])
 }
 
-fn uri_of(address: SocketAddr) -> Uri {
+fn uri_of(address: SocketAddr, secure: bool) -> Uri {
     let uri = Uri::builder()
-        .scheme("http")
+        .scheme(if secure { "https" } else { "http" })
         .authority(address.to_string())
         .path_and_query("/")
         .build();

@@ -30,7 +30,7 @@ use super::{
     failure::Failure,
     timeout,
 };
-use crate::status;
+use crate::{lifecycle::StartError, status, tls::TlsConfig};
 
 /// How long a call may take when it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,15 +45,21 @@ const RETRY_SHARE: f32 = 0.15;
 #[derive(Clone, Copy, Debug)]
 pub struct Idempotent;
 
-/// Where a backend is: `http://host:port`.
+/// Where a backend is: `http://host:port`, or `https://host:port` with TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendUrl {
     uri: Uri,
+    secure: bool,
     host: String,
     port: u16,
 }
 
 impl BackendUrl {
+    /// Whether the backend speaks TLS.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -71,9 +77,10 @@ impl FromStr for BackendUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected http://host:port".to_owned();
+        let expected = || "expected http://host:port or https://host:port".to_owned();
         let uri: Uri = text.parse().map_err(|_| expected())?;
-        let plain = uri.scheme_str() == Some("http")
+        let secure = uri.scheme_str() == Some("https");
+        let plain = (secure || uri.scheme_str() == Some("http"))
             && uri.path() == "/"
             && uri.query().is_none()
             && !uri
@@ -84,7 +91,12 @@ impl FromStr for BackendUrl {
             return Err(expected());
         };
         let host = host.trim_matches(['[', ']']).to_owned();
-        Ok(Self { host, port, uri })
+        Ok(Self {
+            uri,
+            secure,
+            host,
+            port,
+        })
     }
 }
 
@@ -112,11 +124,35 @@ impl Channel {
     /// A channel to the backend of that name, such as `thoughts`, which error messages give. It
     /// connects when it is first used.
     pub fn new(name: &'static str, url: BackendUrl) -> Self {
+        Self::over(name, Balancer::start(url, None))
+    }
+
+    /// As [`Channel::new`], for backends that may be at `https`; `variable` is the setting that the
+    /// URL came from.
+    ///
+    /// # Errors
+    ///
+    /// The URL is `https`, but no authority is configured to trust.
+    pub fn secured(
+        name: &'static str,
+        variable: &str,
+        url: BackendUrl,
+        tls: &TlsConfig,
+    ) -> Result<Self, StartError> {
+        let tls = tls.client()?.filter(|_| url.is_secure());
+        if url.is_secure() && tls.is_none() {
+            let expected = "https needs TLS_CLIENT_CA, the authority of the backend's certificate";
+            return Err(StartError::setting(variable, url, expected));
+        }
+        Ok(Self::over(name, Balancer::start(url, tls)))
+    }
+
+    fn over(name: &'static str, balancer: Arc<Balancer>) -> Self {
         let budget = TpsBudget::new(Duration::from_secs(10), 1, RETRY_SHARE);
         Self {
             shared: Arc::new(Shared {
                 name,
-                balancer: Balancer::start(url),
+                balancer,
                 budget,
             }),
         }

@@ -24,6 +24,7 @@ use crate::{
     lifecycle::{Listeners, StartError},
     metrics::Metrics,
     ops::{self, Readiness},
+    tls::ServerTls,
 };
 
 /// How often a service is asked whether it is ready.
@@ -45,6 +46,7 @@ pub struct GrpcServer {
     descriptors: Option<&'static [u8]>,
     ready: Option<ReadyCheck>,
     last: Option<BoxFuture<'static, ()>>,
+    tls: Option<ServerTls>,
     metrics: Metrics,
 }
 
@@ -57,6 +59,7 @@ impl GrpcServer {
             descriptors: None,
             ready: None,
             last: None,
+            tls: None,
             metrics: Metrics::new(program).with_grpc(),
         }
     }
@@ -95,6 +98,13 @@ impl GrpcServer {
         F: Future<Output = bool> + Send + 'static,
     {
         self.ready = Some(Arc::new(move || check().boxed()));
+        self
+    }
+
+    /// Speaks TLS alone, if it is given.
+    #[must_use]
+    pub fn tls(mut self, tls: Option<ServerTls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -178,6 +188,7 @@ impl GrpcServer {
             listener,
             router,
             Protocol::Grpc,
+            self.tls.take(),
             Some(&self.metrics),
             stopping.clone(),
         );

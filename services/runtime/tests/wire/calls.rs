@@ -1,22 +1,15 @@
 //! A server and the channel to it, over real sockets.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
-mod support;
-
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
+use crate::support::{Server, channel, check, refused};
 use runtime::{
     grpc::server::GrpcServer,
     lifecycle::{Listeners, StartError},
 };
-use support::{Server, channel, check, refused};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

@@ -1,9 +1,4 @@
 //! What the tests of this crate share: a gRPC service (health, which every server has), and keys.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{net::SocketAddr, time::Duration};
 
 use runtime::{
