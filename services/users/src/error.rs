@@ -1,6 +1,6 @@
 //! What can go wrong in a use case.
 
-use crate::hashing::HashError;
+use crate::{hashing::HashError, password::PasswordError};
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum Error {
     /// The set-up code came together with the role of a member.
     #[error("the set-up code makes an administrator")]
     SetupMakesAdministrator,
+    /// The new password is none for this account.
+    #[error("{0}")]
+    PasswordRefused(#[from] PasswordError),
     /// Another account has the name.
     #[error("the username is taken")]
     UsernameTaken,

@@ -113,6 +113,9 @@ impl Accounts {
         {
             return Ok(());
         }
+        let password = password
+            .for_account(&username)
+            .map_err(|error| StartError::new(format!("ADMIN_PASSWORD: {error}")))?;
         let account = self
             .account(username, password, Role::Admin)
             .await

@@ -103,7 +103,13 @@ impl UsersService for UsersGrpc {
         let current = field("current_password", &message.current_password)?;
         let new = field("new_password", &message.new_password)?;
         let session = self.accounts.change_password(&caller, current, new).await;
-        Ok(Response::new(session.map_err(to_status)?.into()))
+        let session = session.map_err(|error| match error {
+            Error::PasswordRefused(why) => {
+                status::invalid_argument("new_password", why.to_string())
+            }
+            error => to_status(error),
+        })?;
+        Ok(Response::new(session.into()))
     }
 
     async fn list_sessions(

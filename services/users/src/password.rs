@@ -1,6 +1,8 @@
 //! Passwords, as they are typed.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
+
+use crate::username::Username;
 
 /// The fewest characters of a new password: NIST SP 800-63B, section 3.1.1.2.
 const MIN_LENGTH: usize = 8;
@@ -8,12 +10,20 @@ const MIN_LENGTH: usize = 8;
 /// hashed; this one is beyond any passphrase.
 const MAX_LENGTH: usize = 256;
 
+/// Passwords of 8 characters and more that many people have, in small letters and in order; where
+/// they come from is said beside the file.
+static COMMON: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let list = include_str!("../vendor/common-passwords.txt");
+    list.lines().collect()
+});
+
 /// A password as somebody gives it to sign in: 1 to 256 characters (Unicode scalar values), never
 /// cut short, changed or shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// A password that an account may be given: a [`Password`] of at least 8 characters, of any kind.
+/// A password that an account may be given: a [`Password`] of at least 8 characters, of any kind,
+/// that is none of those which everybody tries first (NIST SP 800-63B, section 3.1.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPassword(Password);
 
@@ -29,12 +39,32 @@ pub enum PasswordError {
     /// More than 256 characters.
     #[error("must be at most 256 characters long")]
     TooLong,
+    /// One of the most common passwords, in whatever case, for a new password.
+    #[error("is one of the most common passwords: choose another")]
+    Common,
+    /// The name of the account, in whatever case, for a new password.
+    #[error("must not be the username")]
+    Username,
 }
 
 impl Password {
     /// The password itself, for hashing alone.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
+    }
+}
+
+impl NewPassword {
+    /// The same, for the account of that name.
+    ///
+    /// # Errors
+    ///
+    /// It is that name.
+    pub fn for_account(self, username: &Username) -> Result<Self, PasswordError> {
+        if self.0.0.eq_ignore_ascii_case(username.as_str()) {
+            return Err(PasswordError::Username);
+        }
+        Ok(self)
     }
 }
 
@@ -59,6 +89,9 @@ impl FromStr for NewPassword {
         let password: Password = text.parse()?;
         if text.chars().nth(MIN_LENGTH - 1).is_none() {
             return Err(PasswordError::TooShort);
+        }
+        if COMMON.binary_search(&text.to_lowercase().as_str()).is_ok() {
+            return Err(PasswordError::Common);
         }
         Ok(Self(password))
     }
@@ -89,7 +122,7 @@ mod tests {
             "1234567".parse::<NewPassword>(),
             Err(PasswordError::TooShort)
         );
-        assert!("12345678".parse::<NewPassword>().is_ok());
+        assert!("7f3k_0 q".parse::<NewPassword>().is_ok());
         // Characters are counted, not bytes.
         assert_eq!(
             "密码密码".parse::<NewPassword>(),
@@ -100,6 +133,43 @@ mod tests {
             "🔑".repeat(257).parse::<NewPassword>(),
             Err(PasswordError::TooLong)
         );
+    }
+
+    #[test]
+    fn s03_common_passwords_are_refused_in_any_case() {
+        for common in [
+            "12345678",
+            "password",
+            "Password1",
+            "QWERTYUIOP",
+            "iloveyou",
+        ] {
+            let refused = common.parse::<NewPassword>();
+            assert_eq!(refused, Err(PasswordError::Common), "{common}");
+            assert!(common.parse::<Password>().is_ok(), "old accounts sign in");
+        }
+        for other in ["correct horse", "password is long enough", "p4ssw0rd!?"] {
+            assert!(other.parse::<NewPassword>().is_ok(), "{other}");
+        }
+    }
+
+    #[test]
+    fn s03_the_list_is_long_and_in_order() {
+        assert!(COMMON.len() > 20_000, "{}", COMMON.len());
+        assert!(COMMON.is_sorted());
+        for entry in COMMON.iter() {
+            assert_eq!(entry.parse::<NewPassword>(), Err(PasswordError::Common));
+        }
+    }
+
+    #[test]
+    fn s03_the_username_is_no_password() {
+        let username: Username = "bruce_wayne".parse().unwrap();
+        let checked = |text: &str| text.parse::<NewPassword>().unwrap().for_account(&username);
+        for same in ["bruce_wayne", "Bruce_Wayne"] {
+            assert_eq!(checked(same), Err(PasswordError::Username));
+        }
+        assert!(checked("bruce_wayne!").is_ok());
     }
 
     #[test]
@@ -120,7 +190,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_of_8_to_256_characters_is_a_password(text in "(?s).{8,256}") {
-            prop_assert!(text.parse::<NewPassword>().is_ok());
+            let parsed = text.parse::<NewPassword>();
+            prop_assert!(matches!(parsed, Ok(_) | Err(PasswordError::Common)));
         }
     }
 }

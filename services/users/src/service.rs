@@ -90,13 +90,15 @@ impl Accounts {
 
     /// Whether the set-up code is right, and there is still an administrator to be made with it.
     pub async fn admit_with_code(&self, offered: &str) -> Result<Admission, Error> {
-        if self.store.has_administrator().await? {
-            return Err(Error::AdministratorExists);
-        }
+        // The code before the administrator who uses it up: asked the other way round, a code that
+        // is used up in between would seem to be a wrong one.
         let code = match &self.policy.setup_code {
             Some(code) => Some(code.clone()),
             None => self.store.setup_code().await?,
         };
+        if self.store.has_administrator().await? {
+            return Err(Error::AdministratorExists);
+        }
         if code.is_some_and(|code| code.matches(offered)) {
             return Ok(Admission(Way::SetupCode));
         }
@@ -113,6 +115,7 @@ impl Accounts {
         role: Option<Role>,
     ) -> Result<User, Error> {
         let role = admission.role(role)?;
+        let password = password.for_account(&username)?;
         let account = self.account(username, password, role).await?;
         let added = match admission.0 {
             Way::Administrator | Way::SignUp => self.store.add(&account).await?,

@@ -30,6 +30,7 @@ pub(super) fn to_status(error: Error) -> Status {
             status::error(Code::FailedPrecondition, "ADMINISTRATOR_EXISTS", message)
         }
         Error::SetupMakesAdministrator => status::invalid_argument("role", message),
+        Error::PasswordRefused(_) => status::invalid_argument("password", message),
         Error::UsernameTaken => status::error(Code::AlreadyExists, "USERNAME_TAKEN", message),
         Error::SessionNotFound => status::error(Code::NotFound, "SESSION_NOT_FOUND", message),
         Error::UserNotFound => status::error(Code::NotFound, "USER_NOT_FOUND", message),

@@ -97,7 +97,8 @@ impl Accounts {
         current: Password,
         new: NewPassword,
     ) -> Result<Session, Error> {
-        let session_id = self.own_session(caller).await?;
+        let (user, session_id) = self.own_session(caller).await?;
+        let new = new.for_account(&user.username)?;
         let new_hash = self.hasher.hash(new.into()).await?;
         loop {
             let account = self.store.credentials_by_id(caller.user_id).await?;
@@ -127,7 +128,7 @@ impl Accounts {
 
     /// The caller's sessions, newest first, and which of them the call came from.
     pub async fn sessions(&self, caller: &Caller) -> Result<(Vec<SessionInfo>, Uuid), Error> {
-        let current = self.own_session(caller).await?;
+        let (_, current) = self.own_session(caller).await?;
         let now = self.clock.now();
         Ok((self.store.sessions_of(caller.user_id, now).await?, current))
     }
@@ -149,14 +150,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// The session that the caller signed in to. An access token outlives its session by minutes;
+    /// The caller, and the session that the caller signed in to. An access token outlives its session by minutes;
     /// what is done to the account itself takes one that goes on.
-    async fn own_session(&self, caller: &Caller) -> Result<Uuid, Error> {
+    async fn own_session(&self, caller: &Caller) -> Result<(User, Uuid), Error> {
         let id = caller.session_id.ok_or(Error::SessionRequired)?;
-        self.current_user(caller).await?;
+        let user = self.current_user(caller).await?;
         let now = self.clock.now();
         if self.store.session_goes_on(caller.user_id, id, now).await? {
-            Ok(id)
+            Ok((user, id))
         } else {
             Err(Error::SessionOver)
         }

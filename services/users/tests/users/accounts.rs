@@ -83,8 +83,11 @@ async fn names_passwords_and_roles_against_the_rules_are_refused() {
         );
     }
     let long = "a".repeat(257);
-    for password in ["", "1234567", "密码密码", &long] {
-        let refused = ada.creates("bruce", password, Role::Member, None).await;
+    let common = "Password1";
+    for password in ["", "1234567", "密码密码", &long, common, "bruce-wayne"] {
+        let refused = ada
+            .creates("Bruce-Wayne", password, Role::Member, None)
+            .await;
         assert_eq!(bad_field(refused), "password", "{password:?}");
     }
     let message = CreateUserRequest {
@@ -95,7 +98,7 @@ async fn names_passwords_and_roles_against_the_rules_are_refused() {
     };
     assert_eq!(bad_field(ada.sends(message).await), "role");
     assert_eq!(
-        refusal(ada.looks_up("bruce").await),
+        refusal(ada.looks_up("bruce-wayne").await),
         because(Code::NotFound, "USER_NOT_FOUND")
     );
 }

@@ -139,6 +139,19 @@ async fn an_administrator_s_name_that_a_member_has_stops_the_start() {
 }
 
 #[tokio::test]
+async fn s03_an_administrator_s_password_is_not_the_name() {
+    let fresh = Fresh::sqlite();
+    let same = Config {
+        admin_username: Some("bruce-wayne".parse().unwrap()),
+        admin_password: Some("bruce-wayne".parse().unwrap()),
+        ..config(&fresh)
+    };
+    let refused = Backend::start(same).await.end().await.unwrap_err();
+    let line = "ADMIN_PASSWORD: must not be the username";
+    assert_eq!(refused.to_string(), line);
+}
+
+#[tokio::test]
 async fn the_examples_are_loaded_into_an_empty_database_only() {
     on_each_engine(async |fresh| {
         let demo = Config {

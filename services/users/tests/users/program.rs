@@ -107,6 +107,11 @@ async fn a_wrong_setting_stops_the_start_with_one_line() {
             "ADMIN_PASSWORD: must be at least 8 characters long",
         ),
         (
+            "ADMIN_PASSWORD",
+            "password",
+            "ADMIN_PASSWORD: is one of the most common passwords: choose another",
+        ),
+        (
             "TOKENS_SIGNING_KEY",
             "secret",
             "TOKENS_SIGNING_KEY: expected an Ed25519 private key as PKCS#8 in PEM (-----BEGIN PRIVATE KEY-----)",

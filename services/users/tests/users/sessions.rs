@@ -153,6 +153,8 @@ async fn s06_a_new_password_ends_every_other_session() {
         assert_eq!(bad_field(empty), "current_password");
         let short = bruce.changes_password(PASSWORD, "1234567").await;
         assert_eq!(bad_field(short), "new_password");
+        let common = bruce.changes_password(PASSWORD, "password1").await;
+        assert_eq!(bad_field(common), "new_password");
 
         let changed = bruce.changes_password(PASSWORD, "battery staple");
         let changed = changed.await.unwrap();
