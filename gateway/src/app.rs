@@ -17,6 +17,7 @@ use runtime::{
 use crate::{
     cache::Cached,
     config::{Config, PublicUrl},
+    renewal::Renewals,
 };
 
 /// The state behind the router. Clones share all of it.
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) thoughts: ThoughtsServiceClient<Channel>,
     pub(crate) users: UsersServiceClient<Channel>,
     pub(crate) verifier: Verifier,
+    pub(crate) renewals: Renewals,
     /// What browsers know the site by, if that was said.
     pub(crate) public_url: Option<PublicUrl>,
     /// The longest text of a thought, in Unicode scalar values.
@@ -47,6 +49,7 @@ impl App {
         let fixed = config.tokens_public_key.clone().unwrap_or_default();
         Self(Arc::new(Shared {
             verifier: Verifier::new(clock.clone(), fixed, key_source(users.clone())),
+            renewals: Renewals::default(),
             clock,
             metrics,
             thoughts: ThoughtsServiceClient::new(thoughts),

@@ -1,54 +1,42 @@
 //! The calls to the backends, from parsed values to parsed answers.
 
-use api::{thoughts::v1 as thoughts, users::v1 as users};
+mod accounts;
+mod sessions;
+
+use api::thoughts::v1 as thoughts;
 use axum::{extract::FromRequestParts, http::request::Parts};
-use runtime::{
-    clock::Timestamp,
-    grpc::{REQUEST_ID, client::Idempotent},
-};
+use runtime::grpc::{REQUEST_ID, client::Idempotent};
 use tonic::{Request, Status, metadata::MetadataValue};
 use uuid::Uuid;
 
 use crate::{
     app::App,
+    device::Device,
     error::{Part, Problem},
-    model::{Draft, SignUp, Thought, ThoughtList, Viewer, Visibility},
+    model::{Draft, Thought, ThoughtList, Visibility},
     observe::RequestId,
     session::Token,
 };
+
+pub(crate) use accounts::NewUser;
+pub(crate) use sessions::NewSession;
 
 /// The backends as one request speaks to them: each call carries the request's id.
 #[derive(Clone)]
 pub(crate) struct Backends {
     app: App,
     request_id: RequestId,
-}
-
-/// A session that has just begun.
-#[derive(Debug)]
-pub(crate) struct NewSession {
-    pub(crate) viewer: Viewer,
-    pub(crate) token: Token,
-    pub(crate) expires: Timestamp,
-}
-
-/// Somebody who wants an account.
-#[derive(Debug)]
-pub(crate) struct NewUser<'a> {
-    pub(crate) username: &'a str,
-    pub(crate) password: &'a str,
-    /// Proves the right to make the first administrator.
-    pub(crate) setup_code: Option<&'a str>,
+    device: Device,
 }
 
 impl FromRequestParts<App> for Backends {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let request_id = RequestId::from_request_parts(parts, app).await?;
         Ok(Self {
             app: app.clone(),
-            request_id,
+            request_id: RequestId::from_request_parts(parts, app).await?,
+            device: Device::from_request_parts(parts, app).await?,
         })
     }
 }
@@ -151,69 +139,7 @@ impl Backends {
     }
 }
 
-/// Accounts.
 impl Backends {
-    pub(crate) async fn log_in(
-        &self,
-        username: &str,
-        password: &str,
-    ) -> Result<NewSession, Problem> {
-        let request = users::LoginRequest {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        };
-        let answer = self
-            .app
-            .users
-            .clone()
-            .login(self.request(request, None))
-            .await;
-        new_session(answer.map_err(users_failed)?.into_inner())
-    }
-
-    /// Makes an account; `token` is an administrator's, where one makes it for somebody else.
-    pub(crate) async fn create_user(
-        &self,
-        user: &NewUser<'_>,
-        token: Option<&Token>,
-    ) -> Result<String, Problem> {
-        let request = users::CreateUserRequest {
-            username: user.username.to_owned(),
-            password: user.password.to_owned(),
-            role: users::Role::Unspecified.into(),
-            setup_code: user.setup_code.map(str::to_owned),
-        };
-        let answer = self
-            .app
-            .users
-            .clone()
-            .create_user(self.request(request, token))
-            .await;
-        Ok(answer.map_err(users_failed)?.into_inner().username)
-    }
-
-    pub(crate) async fn sign_up_state(&self) -> Result<SignUp, Problem> {
-        let request = self.request(users::GetSignUpStateRequest {}, None);
-        let answer = self.app.users.clone().get_sign_up_state(request).await;
-        let state = answer.map_err(users_failed)?.into_inner();
-        Ok(match (state.administrator_missing, state.sign_up_open) {
-            (true, open) => SignUp::FirstAdministrator { open },
-            (false, true) => SignUp::Open,
-            (false, false) => SignUp::Closed,
-        })
-    }
-
-    /// The public keys as a JSON Web Key Set.
-    pub(crate) async fn key_set(&self) -> Result<String, Problem> {
-        let request = self.request(users::GetKeySetRequest {}, None);
-        let mut client = self.app.users.clone();
-        let ask = async {
-            let answer = client.get_key_set(request).await.map_err(users_failed)?;
-            Ok(answer.into_inner().key_set_json)
-        };
-        self.app.key_set.get(self.app.clock.now(), ask).await
-    }
-
     fn request<T>(&self, message: T, token: Option<&Token>) -> Request<T> {
         let mut request = Request::new(message);
         let metadata = request.metadata_mut();
@@ -283,20 +209,5 @@ fn list(
     Ok(ThoughtList {
         thoughts: list,
         next_page_token: Some(next_page_token).filter(|token| !token.is_empty()),
-    })
-}
-
-fn new_session(session: users::Session) -> Result<NewSession, Problem> {
-    let (Some(user), Some(expires)) = (session.user, session.access_token_expire_time) else {
-        tracing::error!("a session without a user or an end");
-        return Err(Problem::Defect);
-    };
-    Ok(NewSession {
-        token: Token::new(&session.access_token),
-        expires: expires.into(),
-        viewer: Viewer {
-            administrator: user.role() == users::Role::Admin,
-            username: user.username,
-        },
     })
 }

@@ -1,22 +1,25 @@
 //! Pages for browsers. The gateway calls the backends over gRPC and keeps nothing itself.
 //!
 //! A request comes in through `router` (every route on one screen), gets its id and log line
-//! (`observe`) and its person (`session`: the cookie, checked here), and reaches a handler in
-//! `pages`: a file a page, with its handlers, its form and its private view. A handler asks the
+//! (`observe`) and its person (`session`: the cookie, checked here, and renewed when its time is
+//! over), and reaches a handler in `pages`: a file a page, with its handlers, its form and its private view. A handler asks the
 //! `backends`, whose answers are parsed into `model`, and writes HTML with the pure components of
 //! `ui`. What goes wrong is a `Problem` (`error`: the only place where a gRPC status becomes a
 //! page).
 //!
 //! Beside them: `fields` reads forms and addresses strictly, `paths` makes every link, `assets`
 //! are the files in the binary, `security` the headers and the guard against other sites' forms,
-//! `cache` keeps rare answers for a minute, `app` is what all requests share, and `visit` what one
-//! request knows.
+//! `cookies` are the session's two, `renewal` renews a session once for all requests that need it,
+//! `device` is what the users backend is told of the browser, `cache` keeps rare answers for a
+//! minute, `app` is what all requests share, and `visit` what one request knows.
 
 mod app;
 mod assets;
 mod backends;
 mod cache;
 mod config;
+mod cookies;
+mod device;
 mod error;
 mod fields;
 mod model;
@@ -24,6 +27,7 @@ mod observe;
 mod pages;
 mod paths;
 mod readiness;
+mod renewal;
 mod router;
 mod security;
 mod session;

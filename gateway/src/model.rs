@@ -78,6 +78,21 @@ impl Viewer {
     }
 }
 
+/// A session as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownSession {
+    pub(crate) id: Uuid,
+    /// The one that the page is asked for with.
+    pub(crate) current: bool,
+    /// What the program that signed in called itself. Anybody's to make up.
+    pub(crate) user_agent: String,
+    pub(crate) begun: Timestamp,
+    pub(crate) last_used: Timestamp,
+    /// When its refresh token was used a second time: somebody else may have had it, so the session
+    /// was ended.
+    pub(crate) reused: Option<Timestamp>,
+}
+
 /// How accounts come about on this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignUp {

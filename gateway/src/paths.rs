@@ -17,10 +17,17 @@ pub(crate) const THOUGHT: &str = "/thoughts/{id}";
 pub(crate) const DELETE_THOUGHT: &str = "/thoughts/{id}/delete";
 pub(crate) const SEARCH: &str = "/search";
 pub(crate) const USER: &str = "/users/{username}";
+/// Password and sessions.
+pub(crate) const SETTINGS: &str = "/settings";
+pub(crate) const CHANGE_PASSWORD: &str = "/settings/password";
+pub(crate) const REVOKE_SESSION: &str = "/settings/sessions/{id}/revoke";
 pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
 pub(crate) const ASSET: &str = "/assets/{name}";
 pub(crate) const FAVICON: &str = "/favicon.ico";
 pub(crate) const ROBOTS: &str = "/robots.txt";
+
+/// What is the same for everybody.
+pub(crate) const FILES: [&str; 4] = [KEY_SET, ASSET, FAVICON, ROBOTS];
 
 /// The longest place to go on to after log-in, in bytes.
 const MAX_NEXT: usize = 2_000;
@@ -54,6 +61,15 @@ pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {
     with_query(&path, &[("page_token", page_token)])
 }
 
+/// The settings, with word of what has been done there.
+pub(crate) fn settings(done: &str) -> String {
+    with_query(SETTINGS, &[("done", Some(done))])
+}
+
+pub(crate) fn revoke_session(id: Uuid) -> String {
+    format!("{SETTINGS}/sessions/{id}/revoke")
+}
+
 pub(crate) fn asset(name: &str) -> String {
     format!("/assets/{}", utf8_percent_encode(name, ESCAPED))
 }
@@ -84,6 +100,10 @@ impl LocalPath {
 
     pub(crate) fn home() -> Self {
         Self(HOME.to_owned())
+    }
+
+    pub(crate) fn settings() -> Self {
+        Self(SETTINGS.to_owned())
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     error::{self, Problem},
     observe,
-    pages::{files, login, own, person, search, signup, thought},
+    pages::{files, login, own, person, search, settings, signup, thought},
     paths, security, session,
 };
 
@@ -32,6 +32,9 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::DELETE_THOUGHT, post(thought::delete))
         .route(paths::SEARCH, get(search::show))
         .route(paths::USER, get(person::show))
+        .route(paths::SETTINGS, get(settings::show))
+        .route(paths::CHANGE_PASSWORD, post(settings::change_password))
+        .route(paths::REVOKE_SESSION, post(settings::revoke_session))
         .route(paths::KEY_SET, get(files::key_set))
         .route(paths::ASSET, get(files::asset))
         .route(paths::FAVICON, get(files::favicon))
@@ -49,6 +52,7 @@ fn through_layers(routes: Router<App>, app: App) -> Result<Router, StartError> {
         .layer(own_forms_only)
         .layer(from_fn(security::short_addresses))
         .layer(CatchPanicLayer::custom(security::OnPanic))
+        .layer(from_fn_with_state(app.clone(), session::renew_refused))
         .layer(from_fn_with_state(app.clone(), error::pages))
         .layer(from_fn_with_state(app.clone(), security::headers))
         .layer(from_fn_with_state(app.clone(), session::identify))

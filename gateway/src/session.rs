@@ -1,32 +1,41 @@
-//! Who is looking: the session cookie, checked here, without asking anybody.
+//! Who is looking: the access token in the cookie, checked here, without asking anybody; and
+//! renewed without anybody's noticing when its few minutes are over.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::request::Parts,
+    body::Body,
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{Method, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use runtime::{auth::VerifyError, clock::Timestamp};
+use runtime::auth::{Caller, VerifyError};
 
 use crate::{
     app::App,
+    backends::{Backends, NewSession},
+    cookies::{CookieChange, Held},
     error::{Part, Problem},
     model::Viewer,
+    paths,
 };
+
+/// A token that ends within this time is renewed already, so that it does not end on its way
+/// through the backends.
+const EARLY: Duration = Duration::from_secs(30);
 
 /// What the cookie of a request says.
 #[derive(Clone, Debug)]
 pub(crate) enum Session {
-    /// Nobody is signed in; a cookie that is not valid (any more) counts for none.
+    /// Nobody is signed in; a cookie that is not valid (any more) and cannot be renewed counts for
+    /// none.
     Visitor,
     /// A checked token.
     SignedIn(SignedIn),
-    /// There is a token, but no key to check it with: the accounts are out of reach. Public pages
-    /// go on as for a visitor.
-    Unknown,
+    /// There is a token, but it can neither be checked nor renewed just now, for this reason.
+    /// Public pages go on as for a visitor, and the cookies stay for better times.
+    Unknown(Problem),
 }
 
 /// Somebody who is signed in. As an extractor: the pages of one's own.
@@ -36,7 +45,11 @@ pub(crate) struct SignedIn {
     pub(crate) token: Token,
 }
 
-/// An access token, on its way from the cookie to the backends. `Debug` leaves it out.
+/// A refresh token that has not been used yet, beside an access token that was found good here.
+#[derive(Clone, Debug)]
+struct Unused(Token);
+
+/// An access or refresh token, on its way from the cookie to the backends. `Debug` leaves it out.
 #[derive(Clone)]
 pub(crate) struct Token(Arc<str>);
 
@@ -60,7 +73,7 @@ impl Session {
     pub(crate) fn signed_in(&self) -> Option<&SignedIn> {
         match self {
             Self::SignedIn(signed_in) => Some(signed_in),
-            Self::Visitor | Self::Unknown => None,
+            Self::Visitor | Self::Unknown(_) => None,
         }
     }
 
@@ -73,38 +86,85 @@ impl Session {
         match self {
             Self::SignedIn(signed_in) => Ok(signed_in),
             Self::Visitor => Err(Problem::SignIn),
-            Self::Unknown => Err(Problem::out_of_reach(Part::Accounts)),
+            Self::Unknown(problem) => Err(problem),
         }
     }
 }
 
-/// Reads the cookie once for the whole request and leaves the [`Session`] with it.
-pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let jar = CookieJar::from_headers(request.headers());
-    let session = match jar.get(cookie_name(&app)) {
-        Some(cookie) => check(&app, cookie.value()).await,
-        None => Session::Visitor,
+/// Finds out once for the whole request who is looking, and leaves the [`Session`] with it; on the
+/// way back it sets the cookies, if anything about them has changed.
+pub(crate) async fn identify(
+    State(app): State<App>,
+    backends: Backends,
+    held: Held,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
+    // Files are the same for everybody, and kept: they have nothing to do with anybody's session.
+    if paths::FILES.contains(&route) {
+        return next.run(request).await;
+    }
+    let change = CookieChange::default();
+    let session = match route {
+        // Whoever logs out needs no new tokens.
+        paths::LOGOUT => check(&app, held.access.as_ref()).await.0,
+        _ => find(&app, &backends, &held, &change).await,
     };
-    request.extensions_mut().insert(session);
-    next.run(request).await
+    let extensions = request.extensions_mut();
+    if let Some(refresh_token) = held.refresh
+        && session.signed_in().is_some()
+        && change.is_none()
+    {
+        extensions.insert(Unused(refresh_token));
+    }
+    extensions.insert(session);
+    extensions.insert(change.clone());
+    let mut response = next.run(request).await;
+    change.apply(&app, &mut response);
+    response
 }
 
-/// The cookie of a new session, which ends when its token does.
-pub(crate) fn cookie(app: &App, token: &Token, expires: Timestamp) -> Cookie<'static> {
-    let seconds = expires.as_seconds() - app.clock.now().as_seconds();
-    let max_age = time::Duration::seconds(seconds.max(0));
-    Cookie::build((cookie_name(app), token.expose().to_owned()))
-        .path("/")
-        .http_only(true)
-        .secure(app.is_secure())
-        .same_site(SameSite::Lax)
-        .max_age(max_age)
-        .build()
+/// Reads a page once more, with renewed tokens, when a backend did not accept one that was found
+/// good here. What a form sends is not repeated: it comes back with the log-in form.
+pub(crate) async fn renew_refused(
+    State(app): State<App>,
+    backends: Backends,
+    change: CookieChange,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let Some(Unused(refresh_token)) = request.extensions_mut().remove().filter(|_| reads) else {
+        return next.run(request).await;
+    };
+    let (parts, body) = request.into_parts();
+    let mut again = Request::from_parts(parts.clone(), Body::empty());
+    let request = Request::from_parts(parts, body);
+    let response = next.clone().run(request).await;
+    if response.extensions().get() != Some(&Problem::SignIn) {
+        return response;
+    }
+    match renew(&app, &backends, &refresh_token).await {
+        Ok(session) => {
+            change.remember(&session);
+            let session = Session::SignedIn(session.signed_in());
+            again.extensions_mut().insert(session);
+            next.run(again).await
+        }
+        Err(problem) => problem.into_response(),
+    }
 }
 
-/// The cookie that ends a session.
-pub(crate) fn no_cookie(app: &App) -> Cookie<'static> {
-    cookie(app, &Token::new(""), Timestamp::from_seconds(0))
+impl NewSession {
+    /// Whoever has just got these tokens.
+    pub(crate) fn signed_in(self) -> SignedIn {
+        SignedIn {
+            viewer: self.viewer,
+            token: self.token,
+        }
+    }
 }
 
 impl FromRequestParts<App> for Session {
@@ -124,25 +184,61 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
-async fn check(app: &App, token: &str) -> Session {
-    match app.verifier.verify(token).await {
-        Ok(caller) => Session::SignedIn(SignedIn {
-            viewer: Viewer {
-                administrator: caller.is_admin(),
-                username: caller.username,
-            },
-            token: Token::new(token),
-        }),
-        Err(VerifyError::Rejected) => Session::Visitor,
-        Err(VerifyError::KeysUnavailable) => Session::Unknown,
+async fn find(app: &App, backends: &Backends, held: &Held, change: &CookieChange) -> Session {
+    let (session, lasts) = check(app, held.access.as_ref()).await;
+    let Some(refresh_token) = held.refresh.as_ref().filter(|_| !lasts) else {
+        return session;
+    };
+    match (renew(app, backends, refresh_token).await, session) {
+        (Ok(renewed), _) => {
+            change.remember(&renewed);
+            Session::SignedIn(renewed.signed_in())
+        }
+        (Err(Problem::SignIn), _) => {
+            change.forget();
+            Session::Visitor
+        }
+        // It was only to be renewed early.
+        (Err(_), session @ Session::SignedIn(_)) => session,
+        (Err(problem), _) => Session::Unknown(problem),
     }
 }
 
-/// The prefix makes browsers refuse the cookie from anywhere but this very host by https.
-fn cookie_name(app: &App) -> &'static str {
-    if app.is_secure() {
-        "__Host-session"
-    } else {
-        "session"
+/// What an access token says, and whether it can do without being renewed now.
+async fn check(app: &App, token: Option<&Token>) -> (Session, bool) {
+    let Some(token) = token else {
+        return (Session::Visitor, false);
+    };
+    match app.verifier.verify(token.expose()).await {
+        Ok(caller) => {
+            let lasts = app.clock.now() + EARLY < caller.expires;
+            (Session::SignedIn(signed_in(caller, token)), lasts)
+        }
+        Err(VerifyError::Rejected) => (Session::Visitor, false),
+        // Nobody could renew it either.
+        Err(VerifyError::KeysUnavailable) => {
+            let away = Problem::out_of_reach(Part::Accounts);
+            (Session::Unknown(away), true)
+        }
     }
+}
+
+fn signed_in(caller: Caller, token: &Token) -> SignedIn {
+    SignedIn {
+        viewer: Viewer {
+            administrator: caller.is_admin(),
+            username: caller.username,
+        },
+        token: token.clone(),
+    }
+}
+
+async fn renew(
+    app: &App,
+    backends: &Backends,
+    refresh_token: &Token,
+) -> Result<NewSession, Problem> {
+    let (backends, token) = (backends.clone(), refresh_token.clone());
+    let ask = async move { backends.refresh_session(&token).await };
+    app.renewals.renew(&app.clock, refresh_token, ask).await
 }

@@ -12,6 +12,7 @@ use runtime::clock::Timestamp;
 
 use crate::{
     app::App,
+    cookies::CookieChange,
     error::{self, Problem},
     model::{Draft, Viewer, Visibility},
     observe::RequestId,
@@ -30,6 +31,8 @@ pub(crate) struct Visit {
     pub(crate) app: App,
     pub(crate) request_id: RequestId,
     pub(crate) session: Session,
+    /// What the answer does to the session's cookies.
+    pub(crate) cookies: CookieChange,
     /// The page itself, to come back to; the start page where the page is none to come back to.
     pub(crate) here: LocalPath,
     pub(crate) now: Timestamp,
@@ -43,6 +46,7 @@ impl FromRequestParts<App> for Visit {
             app: app.clone(),
             request_id: RequestId::from_request_parts(parts, app).await?,
             session: Session::from_request_parts(parts, app).await?,
+            cookies: CookieChange::from_request_parts(parts, app).await?,
             here: here(parts),
             now: app.clock.now(),
         })
@@ -138,6 +142,9 @@ pub(crate) fn go_to(path: &str) -> Response {
 }
 
 fn here(parts: &Parts) -> LocalPath {
+    if parts.uri.path().starts_with(paths::SETTINGS) {
+        return LocalPath::settings();
+    }
     let comes_back = matches!(parts.method, Method::GET | Method::HEAD)
         && ![paths::LOGIN, paths::SIGNUP].contains(&parts.uri.path());
     let address = parts.uri.path_and_query().filter(|_| comes_back);

@@ -45,13 +45,27 @@ async fn s16_each_request_leaves_one_line_without_its_secrets() {
     site.bruce_posts("/thoughts", &[("text", "seeded-text\nforged line")])
         .await
         .is(303);
+    let passwords = [
+        ("current_password", "seeded-current"),
+        ("new_password", "seeded-new"),
+    ];
+    let cookies = "renewal=seeded-refresh";
+    site.posts_with(cookies, "/settings/password", &passwords)
+        .await
+        .goes_on_with("refresh-changed");
+    let unavailable = runtime::status::unavailable("DATABASE_UNAVAILABLE", "away");
+    site.fakes.refuse("Logout", unavailable);
+    site.posts_with("renewal=seeded-other", "/logout", &[])
+        .await
+        .is(303);
 
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let answers: Vec<_> = log
         .lines()
         .filter(|line| line.contains("answered"))
         .collect();
-    assert_eq!(answers.len(), 4, "{log}");
+    assert_eq!(answers.len(), 6, "{log}");
+    assert!(log.contains("has ended here, but not in the users backend"));
     assert!(
         answers[0].contains("/signup") && answers[0].contains(&id),
         "{}",

@@ -147,7 +147,14 @@ async fn s11_other_sites_forms_are_refused() {
         (&[], 303),
     ];
     for (headers, code) in cases {
-        for path in ["/thoughts", "/login", "/logout", "/signup"] {
+        for path in [
+            "/thoughts",
+            "/login",
+            "/logout",
+            "/signup",
+            "/settings/password",
+            "/settings/sessions/0190a000-0000-7000-8000-000000000001/revoke",
+        ] {
             let form = if path == "/thoughts" {
                 [("text", "Nine."), ("visibility", "")]
             } else {
@@ -187,6 +194,8 @@ async fn s11_no_get_changes_anything_and_nothing_is_shared_across_origins() {
     for path in [
         "/thoughts",
         "/logout",
+        "/settings/password",
+        "/settings/sessions/0190a000-0000-7000-8000-000000000001/revoke",
         "/thoughts/0190a000-0000-7000-8000-000000000001/delete",
     ] {
         let page = site.bruce_gets(path).await.is(405);

@@ -4,18 +4,17 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use axum_extra::extract::cookie::CookieJar;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::own::{self, WriteForm};
 use crate::{
     backends::{Backends, NewSession},
+    cookies::Held,
     error::Problem,
     fields::{Fields, Params},
     model::Draft,
     paths::{self, LocalPath},
-    session::{self, SignedIn},
     ui::{
         form::{Feedback, Input},
         layout::Place,
@@ -101,20 +100,39 @@ pub(crate) async fn log_in(
     }
 }
 
-/// `POST /logout`
-pub(crate) async fn log_out(visit: Visit) -> Response {
-    (forgetting(&visit), go_to(paths::LOGIN)).into_response()
+/// `POST /logout`. Here the session ends whatever happens. If the users backend cannot be told, only
+/// a copy of the refresh token that somebody has stolen could still go on; that is for the log.
+pub(crate) async fn log_out(visit: Visit, backends: Backends, held: Held) -> Response {
+    visit.cookies.forget();
+    if let Some(refresh_token) = held.refresh {
+        visit.app.renewals.forget(&refresh_token);
+        if let Err(problem) = backends.log_out(&refresh_token).await {
+            tracing::warn!(
+                ?problem,
+                "a session has ended here, but not in the users backend"
+            );
+        }
+    }
+    go_to(paths::LOGIN)
 }
 
 /// Sends somebody who is not signed in to the log-in page, and back here afterwards. A cookie that
 /// a backend did not accept goes as well, or the two pages would send the browser to and fro.
 pub(crate) fn ask(visit: &Visit) -> Response {
-    (forgetting(visit), go_to(&paths::login(&visit.here))).into_response()
+    visit.cookies.forget();
+    go_to(&paths::login(&visit.here))
 }
 
 /// Answers a form that needs somebody signed in.
 pub(crate) fn ask_again(visit: &Visit) -> Response {
-    unauthorized(visit, View::new())
+    let next = visit.here.clone();
+    unauthorized(
+        visit,
+        View {
+            next,
+            ..View::new()
+        },
+    )
 }
 
 /// The same, for a form with a thought in it, which is carried along.
@@ -141,15 +159,6 @@ pub(crate) fn ask_instead_of_signing_up(visit: &Visit, username: &str) -> Respon
     unauthorized(visit, view)
 }
 
-/// The session's cookie, for whoever has just proved who they are.
-pub(crate) fn remembering(visit: &Visit, session: &NewSession) -> CookieJar {
-    CookieJar::new().add(session::cookie(&visit.app, &session.token, session.expires))
-}
-
-fn forgetting(visit: &Visit) -> CookieJar {
-    CookieJar::new().add(session::no_cookie(&visit.app))
-}
-
 async fn enter(
     visit: Visit,
     backends: &Backends,
@@ -157,17 +166,13 @@ async fn enter(
     next: &LocalPath,
     draft: Option<Draft>,
 ) -> Response {
-    let cookie = remembering(&visit, &session);
+    visit.cookies.remember(&session);
     let Some(draft) = draft else {
-        return (cookie, go_to(next.as_str())).into_response();
+        return go_to(next.as_str());
     };
-    let signed_in = SignedIn {
-        viewer: session.viewer,
-        token: session.token,
-    };
+    let signed_in = session.signed_in();
     let visit = visit.signed_in(signed_in.clone());
-    let page = own::show_with_draft(&visit, backends, &signed_in, draft).await;
-    (cookie, page).into_response()
+    own::show_with_draft(&visit, backends, &signed_in, draft).await
 }
 
 fn unauthorized(visit: &Visit, view: View) -> Response {

@@ -6,5 +6,6 @@ pub(crate) mod own;
 pub(crate) mod person;
 pub(crate) mod problem;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod signup;
 pub(crate) mod thought;

@@ -99,7 +99,10 @@ pub(crate) async fn sign_up(
 
 async fn first_log_in(visit: &Visit, backends: &Backends, form: &SignUpForm) -> Response {
     match backends.log_in(&form.username, &form.password).await {
-        Ok(session) => (login::remembering(visit, &session), go_to(paths::HOME)).into_response(),
+        Ok(session) => {
+            visit.cookies.remember(&session);
+            go_to(paths::HOME)
+        }
         // The account is there; logging in by hand is the way on.
         Err(_) => go_to(paths::LOGIN),
     }

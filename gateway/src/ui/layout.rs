@@ -14,6 +14,7 @@ pub(crate) enum Place {
     Own,
     Everyone,
     Login,
+    Settings,
     Elsewhere,
 }
 
@@ -68,6 +69,7 @@ impl Page<'_> {
                         @if self.viewer.is_some() {
                             (self.link(Place::Own, paths::HOME, "Yours"))
                             (self.link(Place::Everyone, paths::SEARCH, "Everyone’s"))
+                            (self.link(Place::Settings, paths::SETTINGS, "Settings"))
                             form method="post" action=(paths::LOGOUT) {
                                 button.plain { "Log out" }
                             }

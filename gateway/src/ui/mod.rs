@@ -4,12 +4,16 @@
 //! - `thought`: one thought, and lists of them;
 //! - `text`: what people wrote, with links and marks;
 //! - `time`: when;
+//! - `session`: where somebody is signed in;
+//! - `device`: what a browser is called;
 //! - `form`: fields with their labels and messages;
 //! - `notice`: what went wrong, and what there is to do when there is nothing to see.
 
+pub(crate) mod device;
 pub(crate) mod form;
 pub(crate) mod layout;
 pub(crate) mod notice;
+pub(crate) mod session;
 pub(crate) mod text;
 pub(crate) mod thought;
 pub(crate) mod time;

@@ -1,5 +1,8 @@
 //! Backends that answer what a test wants, and remember what they were asked.
 
+mod thoughts;
+mod users;
+
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -8,23 +11,16 @@ use std::{
 
 use api::{
     thoughts::v1::{
-        self as thoughts, Matches, Thought, Visibility,
-        thoughts_service_server::{ThoughtsService, ThoughtsServiceServer},
+        Matches, TextRange, Thought, Visibility, thoughts_service_server::ThoughtsServiceServer,
     },
-    users::v1::{
-        self as users, Role, User,
-        users_service_server::{UsersService, UsersServiceServer},
-    },
+    users::v1::{SessionInfo, SignUpState, users_service_server::UsersServiceServer},
 };
-use runtime::{
-    clock::{Clock, Timestamp},
-    grpc::server::GrpcServer,
-    lifecycle::Listeners,
-};
+use runtime::{clock::Clock, grpc::server::GrpcServer, lifecycle::Listeners};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 
-use super::{Keys, LIFETIME};
+use super::Keys;
 
 /// Both backends. Clones are the same ones.
 #[derive(Clone)]
@@ -32,6 +28,7 @@ pub struct Fakes {
     pub thoughts_url: String,
     pub users_url: String,
     said: Arc<Mutex<Said>>,
+    held: watch::Sender<Option<&'static str>>,
 }
 
 /// What a backend was asked.
@@ -40,6 +37,8 @@ pub struct Call {
     pub rpc: &'static str,
     pub authorization: Option<String>,
     pub request_id: Option<String>,
+    pub client_user_agent: Option<String>,
+    pub client_address: Option<String>,
     /// The message, as Rust prints it.
     pub message: String,
 }
@@ -49,7 +48,9 @@ struct Said {
     thoughts: Vec<Thought>,
     matches: Vec<Matches>,
     next_page_token: String,
-    sign_up: users::SignUpState,
+    sign_up: SignUpState,
+    sessions: Vec<SessionInfo>,
+    refused_token: Option<String>,
     refusals: HashMap<&'static str, Status>,
     calls: Vec<Call>,
 }
@@ -75,11 +76,17 @@ impl Fakes {
             thoughts: Vec::new(),
             matches: Vec::new(),
             next_page_token: String::new(),
-            sign_up: users::SignUpState::default(),
+            sign_up: SignUpState::default(),
+            sessions: Vec::new(),
+            refused_token: None,
             refusals: HashMap::new(),
             calls: Vec::new(),
         }));
-        let backend = Backend(Arc::clone(&said));
+        let held = watch::Sender::new(None);
+        let backend = Backend {
+            said: Arc::clone(&said),
+            held: held.subscribe(),
+        };
         let thoughts =
             GrpcServer::new("thoughts").add_service(ThoughtsServiceServer::new(backend.clone()));
         let users = GrpcServer::new("users").add_service(UsersServiceServer::new(backend));
@@ -87,6 +94,7 @@ impl Fakes {
             thoughts_url: serve(thoughts).await,
             users_url: serve(users).await,
             said,
+            held,
         }
     }
 
@@ -100,15 +108,31 @@ impl Fakes {
         self.said().refusals.remove(rpc);
     }
 
+    /// From now on calls with this token are answered as if it were none.
+    pub fn refuse_token(&self, token: &str) {
+        self.said().refused_token = Some(format!("Bearer {token}"));
+    }
+
+    /// From now on an rpc takes its calls, and answers them when it is released.
+    pub fn hold(&self, rpc: &'static str) {
+        self.held.send_replace(Some(rpc));
+    }
+
+    pub fn release(&self) {
+        self.held.send_replace(None);
+    }
+
+    pub fn have_sessions(&self, sessions: Vec<SessionInfo>) {
+        self.said().sessions = sessions;
+    }
+
     pub fn have(&self, thoughts: Vec<Thought>) {
         self.said().thoughts = thoughts;
     }
 
     /// What the next searches match, in the order of the thoughts.
     pub fn match_at(&self, ranges: &[(i32, i32)]) {
-        let ranges = ranges
-            .iter()
-            .map(|&(start, end)| thoughts::TextRange { start, end });
+        let ranges = ranges.iter().map(|&(start, end)| TextRange { start, end });
         self.said().matches = vec![Matches {
             ranges: ranges.collect(),
         }];
@@ -119,7 +143,7 @@ impl Fakes {
     }
 
     pub fn sign_up(&self, sign_up_open: bool, administrator_missing: bool) {
-        self.said().sign_up = users::SignUpState {
+        self.said().sign_up = SignUpState {
             sign_up_open,
             administrator_missing,
         };
@@ -151,7 +175,10 @@ async fn serve(server: GrpcServer) -> String {
 }
 
 #[derive(Clone)]
-struct Backend(Arc<Mutex<Said>>);
+struct Backend {
+    said: Arc<Mutex<Said>>,
+    held: watch::Receiver<Option<&'static str>>,
+}
 
 impl Backend {
     /// Notes a call, and refuses it if that was asked for.
@@ -164,171 +191,27 @@ impl Backend {
             let value = request.metadata().get(name)?;
             Some(value.to_str().unwrap().to_owned())
         };
-        let mut said = self.0.lock().unwrap();
+        let mut said = self.said.lock().unwrap();
+        let authorization = metadata("authorization");
+        let refused = authorization.is_some() && authorization == said.refused_token;
         said.calls.push(Call {
             rpc,
-            authorization: metadata("authorization"),
+            authorization,
             request_id: metadata("x-request-id"),
+            client_user_agent: metadata("x-client-user-agent"),
+            client_address: metadata("x-client-address"),
             message: format!("{:?}", request.get_ref()),
         });
         match said.refusals.get(rpc) {
             Some(status) => Err(status.clone()),
+            None if refused => Err(Status::unauthenticated("refused")),
             None => Ok(said),
         }
     }
-}
 
-#[tonic::async_trait]
-impl ThoughtsService for Backend {
-    async fn create_thought(
-        &self,
-        request: Request<thoughts::CreateThoughtRequest>,
-    ) -> Result<Response<Thought>, Status> {
-        let mut said = self.asked("CreateThought", &request)?;
-        let mut made = thought("bruce", &request.get_ref().text, 0);
-        made.visibility = request.get_ref().visibility;
-        said.thoughts.insert(0, made.clone());
-        Ok(Response::new(made))
-    }
-
-    async fn get_thought(
-        &self,
-        request: Request<thoughts::GetThoughtRequest>,
-    ) -> Result<Response<Thought>, Status> {
-        let said = self.asked("GetThought", &request)?;
-        let found = said
-            .thoughts
-            .iter()
-            .find(|thought| thought.id == request.get_ref().id);
-        found
-            .cloned()
-            .map(Response::new)
-            .ok_or_else(|| Status::not_found("no such thought"))
-    }
-
-    async fn delete_thought(
-        &self,
-        request: Request<thoughts::DeleteThoughtRequest>,
-    ) -> Result<Response<()>, Status> {
-        let mut said = self.asked("DeleteThought", &request)?;
-        said.thoughts
-            .retain(|thought| thought.id != request.get_ref().id);
-        Ok(Response::new(()))
-    }
-
-    async fn list_thoughts(
-        &self,
-        request: Request<thoughts::ListThoughtsRequest>,
-    ) -> Result<Response<thoughts::ListThoughtsResponse>, Status> {
-        let said = self.asked("ListThoughts", &request)?;
-        let author = &request.get_ref().author;
-        let thoughts = said
-            .thoughts
-            .iter()
-            .filter(|thought| thought.author == *author);
-        Ok(Response::new(thoughts::ListThoughtsResponse {
-            thoughts: thoughts.cloned().collect(),
-            next_page_token: said.next_page_token.clone(),
-        }))
-    }
-
-    async fn search_thoughts(
-        &self,
-        request: Request<thoughts::SearchThoughtsRequest>,
-    ) -> Result<Response<thoughts::SearchThoughtsResponse>, Status> {
-        let said = self.asked("SearchThoughts", &request)?;
-        Ok(Response::new(thoughts::SearchThoughtsResponse {
-            thoughts: said.thoughts.clone(),
-            next_page_token: said.next_page_token.clone(),
-            matches: said.matches.clone(),
-        }))
-    }
-
-    async fn get_limits(
-        &self,
-        request: Request<thoughts::GetLimitsRequest>,
-    ) -> Result<Response<thoughts::Limits>, Status> {
-        drop(self.asked("GetLimits", &request)?);
-        Ok(Response::new(thoughts::Limits {
-            max_thought_length: 250,
-            max_page_size: 100,
-        }))
-    }
-}
-
-#[tonic::async_trait]
-impl UsersService for Backend {
-    async fn login(
-        &self,
-        request: Request<users::LoginRequest>,
-    ) -> Result<Response<users::Session>, Status> {
-        let said = self.asked("Login", &request)?;
-        let username = &request.get_ref().username;
-        let expires =
-            Clock::system().now() + std::time::Duration::from_secs(LIFETIME.unsigned_abs());
-        Ok(Response::new(users::Session {
-            access_token: said.keys.token(username, "member", LIFETIME),
-            access_token_expire_time: Some(expires.into()),
-            user: Some(user(username)),
-        }))
-    }
-
-    async fn create_user(
-        &self,
-        request: Request<users::CreateUserRequest>,
-    ) -> Result<Response<User>, Status> {
-        drop(self.asked("CreateUser", &request)?);
-        Ok(Response::new(user(&request.get_ref().username)))
-    }
-
-    async fn get_sign_up_state(
-        &self,
-        request: Request<users::GetSignUpStateRequest>,
-    ) -> Result<Response<users::SignUpState>, Status> {
-        let said = self.asked("GetSignUpState", &request)?;
-        Ok(Response::new(said.sign_up))
-    }
-
-    async fn get_current_user(
-        &self,
-        request: Request<users::GetCurrentUserRequest>,
-    ) -> Result<Response<User>, Status> {
-        drop(self.asked("GetCurrentUser", &request)?);
-        Err(Status::unimplemented("no page asks this"))
-    }
-
-    async fn get_user(
-        &self,
-        request: Request<users::GetUserRequest>,
-    ) -> Result<Response<User>, Status> {
-        drop(self.asked("GetUser", &request)?);
-        Err(Status::unimplemented("no page asks this"))
-    }
-
-    async fn list_users(
-        &self,
-        request: Request<users::ListUsersRequest>,
-    ) -> Result<Response<users::ListUsersResponse>, Status> {
-        drop(self.asked("ListUsers", &request)?);
-        Err(Status::unimplemented("no page asks this"))
-    }
-
-    async fn get_key_set(
-        &self,
-        request: Request<users::GetKeySetRequest>,
-    ) -> Result<Response<users::KeySet>, Status> {
-        let said = self.asked("GetKeySet", &request)?;
-        Ok(Response::new(users::KeySet {
-            key_set_json: said.keys.key_set(),
-        }))
-    }
-}
-
-fn user(username: &str) -> User {
-    User {
-        id: Clock::system().new_id().to_string(),
-        username: username.to_owned(),
-        role: Role::Member.into(),
-        create_time: Some(Timestamp::from_seconds(0).into()),
+    /// Waits while an rpc is held.
+    async fn released(&self, rpc: &str) {
+        let mut held = self.held.clone();
+        let _ = held.wait_for(|held| *held != Some(rpc)).await;
     }
 }

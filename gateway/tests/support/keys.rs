@@ -9,8 +9,11 @@ use runtime::{
 };
 use serde_json::json;
 
-/// How long a session lasts, in seconds.
+/// How long an access token lasts, in seconds.
 pub const LIFETIME: i64 = 43_200;
+
+/// How long a session lasts without being renewed, in seconds.
+pub const REFRESH_LIFETIME: i64 = 2_592_000;
 
 /// A signing key, and what others know of it.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use backends::{Fakes, thought};
-pub use keys::{Keys, LIFETIME};
+pub use keys::{Keys, LIFETIME, REFRESH_LIFETIME};
 
 /// A gateway with its backends.
 pub struct Site {
@@ -129,6 +129,22 @@ impl Site {
         format!("session={}", self.keys.token("bruce", "member", LIFETIME))
     }
 
+    /// Bruce's cookies when his access token has so many seconds left.
+    pub fn bruce_with(&self, seconds: i64, refresh_token: &str) -> String {
+        let token = self.keys.token("bruce", "member", seconds);
+        format!("session={token}; renewal={refresh_token}")
+    }
+
+    /// Somebody with these cookies reads a page.
+    pub async fn gets_with(&self, cookies: &str, path: &str) -> Page {
+        send(self.request("GET", path).header("cookie", cookies)).await
+    }
+
+    pub async fn posts_with(&self, cookies: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = self.request("POST", path).form(fields);
+        send(request.header("cookie", cookies)).await
+    }
+
     pub async fn ops(&self, path: &str) -> Page {
         send(self.client.get(format!("http://{}{path}", self.ops))).await
     }
@@ -145,6 +161,46 @@ impl Page {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The cookies that the page sets, in order.
+    pub fn cookies(&self) -> Vec<String> {
+        let cookies = self.headers.get_all("set-cookie").iter();
+        cookies
+            .map(|cookie| cookie.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// It sets no cookie, and takes none away.
+    #[track_caller]
+    pub fn leaves_the_cookies(self) -> Self {
+        assert_eq!(self.cookies(), Vec::<String>::new());
+        self
+    }
+
+    /// It takes both cookies away.
+    #[track_caller]
+    pub fn ends_the_session(self) -> Self {
+        let cookies = self.cookies();
+        assert_eq!(cookies.len(), 2, "{cookies:?}");
+        for (cookie, name) in cookies.iter().zip(["session", "renewal"]) {
+            assert!(cookie.starts_with(&format!("{name}=; ")), "{cookie}");
+            assert!(cookie.contains("Max-Age=0"), "{cookie}");
+        }
+        assert_eq!(self.header("cache-control"), "private, no-store");
+        self
+    }
+
+    /// It sets both cookies, the second to this refresh token.
+    #[track_caller]
+    pub fn goes_on_with(self, refresh_token: &str) -> Self {
+        let cookies = self.cookies();
+        assert_eq!(cookies.len(), 2, "{cookies:?}");
+        assert!(cookies[0].starts_with("session=ey"), "{}", cookies[0]);
+        let renewal = format!("renewal={refresh_token};");
+        assert!(cookies[1].starts_with(&renewal), "{}", cookies[1]);
+        assert_eq!(self.header("cache-control"), "private, no-store");
+        self
     }
 
     #[track_caller]
