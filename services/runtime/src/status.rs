@@ -39,6 +39,13 @@ pub fn exhausted(reason: &str, message: impl Into<String>) -> Status {
     retryable(Code::ResourceExhausted, reason, message)
 }
 
+/// `RESOURCE_EXHAUSTED`: the caller has asked too often, and may come back after `wait`.
+pub fn throttled(reason: &str, message: impl Into<String>, wait: Duration) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    details.set_retry_info(Some(wait));
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
 /// `INTERNAL`: a defect. Log the cause before; the caller learns nothing of it.
 pub fn internal() -> Status {
     error(Code::Internal, "INTERNAL", "internal error")

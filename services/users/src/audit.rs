@@ -21,6 +21,12 @@ pub(crate) fn sign_in_refused(username: Option<&str>, account: Option<&Credentia
         username = username.unwrap_or("(not a username)"), user_id, "sign-in refused");
 }
 
+/// Somebody has failed too often to be let try now.
+pub(crate) fn sign_in_throttled(username: Option<&str>) {
+    tracing::warn!(target: "audit", event = "sign_in", outcome = "throttled",
+        username = username.unwrap_or("(not a username)"), "too many failed sign-ins");
+}
+
 /// A refresh token was used a second time, late: somebody else may have it.
 pub(crate) fn refresh_token_reused(user_id: Uuid, session_id: Uuid) {
     tracing::warn!(target: "audit", event = "refresh_token_reuse", outcome = "session_ended",

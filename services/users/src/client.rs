@@ -1,7 +1,18 @@
 //! Where a call comes from.
 
+use std::net::IpAddr;
+
 /// The longest name of a program that is kept, in characters.
 const MAX_USER_AGENT: usize = 200;
+
+/// Who makes a call.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// From which address, where that is known.
+    pub address: Option<IpAddr>,
+    /// With which program.
+    pub user_agent: UserAgent,
+}
 
 /// What a program calls itself (`User-Agent`): at most 200 characters, none of them a control
 /// character. Anybody may call himself anything, so it is shown and decides nothing.

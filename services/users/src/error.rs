@@ -1,6 +1,6 @@
 //! What can go wrong in a use case.
 
-use crate::{hashing::HashError, password::PasswordError};
+use crate::{hashing::HashError, password::PasswordError, throttle::Wait};
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum Error {
     /// The token is genuine, but its account is not in this database any more.
     #[error("the account of this token does not exist any more")]
     AccountGone,
+    /// Too many sign-ins have failed; nobody looks at the password before the wait is over.
+    #[error("too many failed sign-ins: try again in {} seconds", .0.0.as_secs_f64().ceil())]
+    Throttled(Wait),
     /// The session is over, or what came is no refresh token of it; the caller never learns which.
     #[error("the session is over: sign in again")]
     SessionOver,

@@ -20,7 +20,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use self::{
-    messages::{field, refresh_token, requested_role, session_info, user_agent},
+    messages::{client, field, refresh_token, requested_role, session_info},
     refusals::to_status,
 };
 use crate::{
@@ -60,7 +60,7 @@ impl UsersService for UsersGrpc {
         &self,
         request: Request<LoginRequest>,
     ) -> Result<Response<ProtoSession>, Status> {
-        let user_agent = user_agent(&request);
+        let client = client(&request);
         let message = request.into_inner();
         let username = match message.username.parse::<Username>() {
             Ok(username) => Some(username),
@@ -70,7 +70,7 @@ impl UsersService for UsersGrpc {
         let password: Password = field("password", &message.password)?;
         let session = self
             .accounts
-            .login(username, password, user_agent)
+            .login(username, password, &client)
             .await
             .map_err(to_status)?;
         Ok(Response::new(session.into()))
@@ -102,7 +102,10 @@ impl UsersService for UsersGrpc {
         let message = request.get_ref();
         let current = field("current_password", &message.current_password)?;
         let new = field("new_password", &message.new_password)?;
-        let session = self.accounts.change_password(&caller, current, new).await;
+        let session = self
+            .accounts
+            .change_password(&caller, current, new, &client(&request))
+            .await;
         let session = session.map_err(|error| match error {
             Error::PasswordRefused(why) => {
                 status::invalid_argument("new_password", why.to_string())

@@ -8,7 +8,7 @@
 //! - [`hashing`]: the slow work that makes a stolen database useless;
 //! - [`user`]: the account itself;
 //! - [`session`] and [`refresh_token`]: how long somebody stays signed in, and by what;
-//! - [`client`]: where a call comes from;
+//! - [`client`]: where a call comes from, and [`throttle`]: how often it may fail to sign in;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`setup`]: the code that makes the first administrator;
 //! - [`error`]: why a use case was refused.
@@ -32,6 +32,7 @@ pub mod session;
 pub mod setup;
 pub mod signing;
 pub mod store;
+pub mod throttle;
 pub mod user;
 pub mod username;
 

@@ -136,8 +136,8 @@ impl Backend {
 async fn keep_up(accounts: Accounts, shutdown: CancellationToken) {
     let mut tick = interval(UPKEEP_INTERVAL);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        if let Err(error) = accounts.forget_sessions().await {
-            tracing::warn!(%error, "sessions that are over stay for now");
+        if let Err(error) = accounts.forget().await {
+            tracing::warn!(%error, "what is over stays for now");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that this service keeps in the database: every statement of it.
 //!
-//! Here are accounts, signing keys and the set-up code; sessions are in [`sessions`].
+//! Here are accounts, signing keys and the set-up code; sessions are in `sessions`, failed
+//! sign-ins in `limits`.
 
 use database::{Database, Error, Migrations, read, write};
 use runtime::{auth::Role, clock::Timestamp};
@@ -12,6 +13,7 @@ use crate::{
     user::{Credentials, User},
 };
 
+mod limits;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,16 @@ use api::users::v1::{
     Role as ProtoRole, Session as ProtoSession, SessionInfo as ProtoSessionInfo,
     SignUpState as ProtoSignUpState, User as ProtoUser,
 };
-use runtime::{auth::Role, grpc::CLIENT_USER_AGENT, status};
+use runtime::{
+    auth::Role,
+    grpc::{CLIENT_USER_AGENT, client_address},
+    status,
+};
 use tonic::{Request, Status, metadata::MetadataMap};
 use uuid::Uuid;
 
 use crate::{
-    client::UserAgent,
+    client::{Client, UserAgent},
     refresh_token::RefreshToken,
     service::{Session, SignUpState},
     session::SessionInfo,
@@ -50,14 +54,18 @@ pub(super) fn refresh_token(text: &str) -> Result<Option<RefreshToken>, Status> 
     Ok(text.parse().ok())
 }
 
-/// The program that makes a call: the one that the gateway tells of, or else the caller itself.
-pub(super) fn user_agent<T>(request: &Request<T>) -> UserAgent {
+/// Who makes a call: what the gateway tells of the browser in front of it, or else the caller
+/// itself.
+pub(super) fn client<T>(request: &Request<T>) -> Client {
     let metadata: &MetadataMap = request.metadata();
     let told = metadata
         .get(CLIENT_USER_AGENT)
         .or_else(|| metadata.get("user-agent"));
     let text = told.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    UserAgent::new(text.as_deref().unwrap_or_default())
+    Client {
+        address: client_address(request),
+        user_agent: UserAgent::new(text.as_deref().unwrap_or_default()),
+    }
 }
 
 /// A session as its owner sees it from the session `current`.

@@ -3,7 +3,7 @@
 use runtime::status;
 use tonic::{Code, Status};
 
-use crate::error::Error;
+use crate::{error::Error, throttle::Wait};
 
 /// What a caller sees of an error. What is ours alone is logged here, where it stops.
 pub(super) fn to_status(error: Error) -> Status {
@@ -13,6 +13,7 @@ pub(super) fn to_status(error: Error) -> Status {
             status::error(Code::Unauthenticated, "WRONG_CREDENTIALS", message)
         }
         Error::SignInRequired => status::sign_in_required(),
+        Error::Throttled(Wait(wait)) => status::throttled("SIGN_IN_THROTTLED", message, wait),
         Error::SessionOver => status::error(Code::Unauthenticated, "SESSION_OVER", message),
         Error::RefreshTokenReused => {
             status::error(Code::Unauthenticated, "REFRESH_TOKEN_REUSED", message)

@@ -6,13 +6,14 @@ use uuid::Uuid;
 use super::Accounts;
 use crate::{
     audit,
-    client::UserAgent,
+    client::{Client, UserAgent},
     error::Error,
     hashing::Verdict,
     password::{NewPassword, Password},
     refresh_token::{Nonce, RefreshToken},
     session::{NewSession, PasswordChange, Renewal, SessionInfo, expire_time},
     signing::AccessToken,
+    throttle::Buckets,
     user::{Credentials, User},
     username::Username,
 };
@@ -39,29 +40,33 @@ impl Accounts {
         &self,
         username: Option<Username>,
         password: Password,
-        user_agent: UserAgent,
+        client: &Client,
     ) -> Result<Session, Error> {
+        let buckets = Buckets::new(username.as_ref(), client.address);
         let name = username.as_ref().map(Username::as_str);
-        loop {
-            let account = self.store.credentials(name).await?;
-            let (verdict, account) = self.check(&password, account).await?;
-            let account = match (verdict, account) {
-                (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
-                (_, account) => {
-                    audit::sign_in_refused(name, account.as_ref());
-                    return Err(Error::WrongCredentials);
+        self.throttled(&buckets, name, async {
+            loop {
+                let account = self.store.credentials(name).await?;
+                let (verdict, account) = self.check(&password, account).await?;
+                let account = match (verdict, account) {
+                    (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
+                    (_, account) => {
+                        audit::sign_in_refused(name, account.as_ref());
+                        return Err(Error::WrongCredentials);
+                    }
+                };
+                let better = match verdict {
+                    Verdict::RightButWeak => self.stronger(&account, &password).await,
+                    Verdict::Right | Verdict::Wrong => None,
+                };
+                let opened = self.open(account, better, client.user_agent.clone());
+                if let Some(session) = opened.await? {
+                    return Ok(session);
                 }
-            };
-            let better = match verdict {
-                Verdict::RightButWeak => self.stronger(&account, &password).await,
-                Verdict::Right | Verdict::Wrong => None,
-            };
-            let opened = self.open(account, better, user_agent.clone()).await?;
-            if let Some(session) = opened {
-                return Ok(session);
+                // The hash was replaced in between, by a stronger one or for another password.
             }
-            // The hash was replaced in between, by a stronger one or for another password.
-        }
+        })
+        .await
     }
 
     /// Goes on with a session.
@@ -96,34 +101,18 @@ impl Accounts {
         caller: &Caller,
         current: Password,
         new: NewPassword,
+        client: &Client,
     ) -> Result<Session, Error> {
         let (user, session_id) = self.own_session(caller).await?;
         let new = new.for_account(&user.username)?;
-        let new_hash = self.hasher.hash(new.into()).await?;
-        loop {
-            let account = self.store.credentials_by_id(caller.user_id).await?;
-            let account = account.ok_or(Error::AccountGone)?;
-            let Credentials {
-                user,
-                password_hash,
-            } = account.clone();
-            if self.check(&current, Some(account)).await?.0 == Verdict::Wrong {
-                audit::password_change_refused(&user);
-                return Err(Error::WrongPassword);
-            }
-            let now = self.clock.now();
-            let change =
-                self.store
-                    .change_password(user.id, session_id, &password_hash, &new_hash, now);
-            match change.await? {
-                PasswordChange::Changed { expire_time } => {
-                    audit::password_changed(&user);
-                    return self.session(user, session_id, None, expire_time);
-                }
-                PasswordChange::SessionOver => return Err(Error::SessionOver),
-                PasswordChange::HashReplaced => {}
-            }
-        }
+        let buckets = Buckets::new(Some(&user.username), client.address);
+        let name = user.username.as_str();
+        self.throttled(&buckets, Some(name), async {
+            let new_hash = self.hasher.hash(new.into()).await?;
+            self.replace_password(&user, session_id, &current, &new_hash)
+                .await
+        })
+        .await
     }
 
     /// The caller's sessions, newest first, and which of them the call came from.
@@ -144,10 +133,66 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets the sessions that are over.
-    pub async fn forget_sessions(&self) -> Result<(), Error> {
+    /// Forgets the sessions that are over, and failures that are long past.
+    pub async fn forget(&self) -> Result<(), Error> {
         while self.store.forget_sessions(self.clock.now()).await? > 0 {}
+        while self.store.forget_limits(self.clock.now()).await? > 0 {}
         Ok(())
+    }
+
+    /// Lets somebody try a password, unless too many have failed. Only what turns out to be a wrong
+    /// password counts.
+    async fn throttled(
+        &self,
+        buckets: &Buckets,
+        name: Option<&str>,
+        attempt: impl Future<Output = Result<Session, Error>>,
+    ) -> Result<Session, Error> {
+        let now = self.clock.now();
+        if let Err(wait) = self.store.count_sign_in(buckets, now).await? {
+            audit::sign_in_throttled(name);
+            return Err(Error::Throttled(wait));
+        }
+        let outcome = attempt.await;
+        let failed = matches!(outcome, Err(Error::WrongCredentials | Error::WrongPassword));
+        if !failed {
+            let given_back = self.store.give_back(buckets, outcome.is_ok(), now).await;
+            if let Err(error) = given_back {
+                tracing::warn!(%error, "a good sign-in counts as a failed one");
+            }
+        }
+        outcome
+    }
+
+    /// Replaces the password of an account if `current` is the one it has.
+    async fn replace_password(
+        &self,
+        user: &User,
+        session_id: Uuid,
+        current: &Password,
+        new_hash: &str,
+    ) -> Result<Session, Error> {
+        loop {
+            let account = self.store.credentials_by_id(user.id).await?;
+            let account = account.ok_or(Error::AccountGone)?;
+            let checked = account.password_hash.clone();
+            if self.check(current, Some(account)).await?.0 == Verdict::Wrong {
+                audit::password_change_refused(user);
+                return Err(Error::WrongPassword);
+            }
+            let now = self.clock.now();
+            let change = self
+                .store
+                .change_password(user.id, session_id, &checked, new_hash, now);
+            match change.await? {
+                PasswordChange::Changed { expire_time } => {
+                    audit::password_changed(user);
+                    return self.session(user.clone(), session_id, None, expire_time);
+                }
+                PasswordChange::SessionOver => return Err(Error::SessionOver),
+                PasswordChange::HashReplaced => {}
+            }
+        }
     }
 
     /// The caller, and the session that the caller signed in to. An access token outlives its session by minutes;

@@ -11,7 +11,11 @@ use tracing::{Dispatch, Level, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::{client::UserAgent, signing::SigningKey, store::migrations};
+use crate::{
+    client::{Client, UserAgent},
+    signing::SigningKey,
+    store::migrations,
+};
 
 /// The accounts of a database on a clock that the test moves.
 pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
@@ -37,7 +41,10 @@ pub(super) async fn signs_in(
         .login(
             username.parse().ok(),
             password.parse().unwrap(),
-            UserAgent::new("test"),
+            &Client {
+                user_agent: UserAgent::new("test"),
+                ..Client::default()
+            },
         )
         .await
 }

@@ -1,8 +1,14 @@
 //! `RefreshSession`, `Logout`, `ChangePassword`, `ListSessions`, `RevokeSession`.
 
+use std::time::Duration;
+
 use api::users::v1::{Role, Session};
 use database::testing::{Fresh, on_each_engine};
-use runtime::{clock::Timestamp, grpc::CLIENT_USER_AGENT};
+use runtime::{
+    clock::Timestamp,
+    grpc::{CLIENT_ADDRESS, CLIENT_USER_AGENT},
+    status,
+};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -171,6 +177,33 @@ async fn s06_a_new_password_ends_every_other_session() {
         let old = nobody.login("bruce", PASSWORD).await;
         assert_eq!(refusal(old).0, Code::Unauthenticated);
         nobody.login("bruce", "battery staple").await.unwrap();
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_who_fails_too_often_is_told_when_to_come_back() {
+    on_each_engine(async |fresh| {
+        let (one, _ada) = Backend::start_with_ada(fresh).await;
+        let here = one.nobody().await;
+        for _ in 0..10 {
+            let wrong = here.login("ada", "wrong horse").await;
+            assert_eq!(refusal(wrong).0, Code::Unauthenticated);
+        }
+        one.stop().await.unwrap();
+        // A restart forgets nothing, and an address that the gateway tells of is another one.
+        let backend = Backend::start(config_with_ada(fresh)).await;
+        let here = backend.nobody().await;
+        let refused = here.login("ada", PASSWORD).await.unwrap_err();
+        let wait = status::retry_after(&refused).unwrap();
+        assert!(wait <= Duration::from_secs(20), "{wait:?}");
+        assert_eq!(
+            refusal(Err::<(), _>(refused)),
+            because(Code::ResourceExhausted, "SIGN_IN_THROTTLED")
+        );
+        let elsewhere = here.with_metadata(CLIENT_ADDRESS, "192.0.2.7");
+        elsewhere.login("ada", PASSWORD).await.unwrap();
         backend.stop().await.unwrap();
     })
     .await;

@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     service::tests::{accounts, signs_in},
     session::{GRACE, IDLE_LIFETIME, LIFETIME, REUSE_TOLD},
+    throttle::Wait,
 };
 
 const PASSWORD: &str = "correct horse";
@@ -126,7 +127,7 @@ async fn s07_a_token_used_again_late_ends_the_session_and_its_owner_is_told() {
             accounts
                 .clock
                 .advance(DAY * days - Duration::from_micros(1));
-            accounts.forget_sessions().await.unwrap();
+            accounts.forget().await.unwrap();
             other = accounts.refresh(token(&other)).await.unwrap();
             assert_eq!(told(listed(&accounts, &other).await), Some(reused));
         }
@@ -186,7 +187,7 @@ async fn an_idle_session_ends_after_30_days_and_any_after_180() {
         assert!(matches!(over, Err(Error::SessionOver)));
 
         let again = bruce(&accounts).await;
-        accounts.forget_sessions().await.unwrap();
+        accounts.forget().await.unwrap();
         assert_eq!(listed(&accounts, &again).await.len(), 1);
     })
     .await;
@@ -222,7 +223,7 @@ async fn s06_a_new_password_ends_the_other_sessions() {
             let new = "battery staple".parse().unwrap();
             let current = current.parse().unwrap();
             accounts
-                .change_password(&as_caller(&here), current, new)
+                .change_password(&as_caller(&here), current, new, &Client::default())
                 .await
         };
         let wrong = changes("wrong horse").await;
@@ -280,13 +281,148 @@ async fn a_token_that_was_not_got_by_signing_in_does_nothing_to_the_account() {
         accounts.sessions(&script).await.map(drop),
         accounts.revoke_session(&script, Uuid::nil()).await,
         accounts
-            .change_password(&script, passwords.0, passwords.1)
+            .change_password(&script, passwords.0, passwords.1, &Client::default())
             .await
             .map(drop),
     ];
     for refused in refusals {
         assert!(matches!(refused, Err(Error::SessionRequired)));
     }
+}
+
+/// What somebody at an address who tries a password is told: how long to wait, or how it went.
+async fn tries(
+    accounts: &Accounts,
+    name: &str,
+    password: &str,
+    address: &str,
+) -> Result<Session, Error> {
+    let client = Client {
+        address: address.parse().ok(),
+        ..Client::default()
+    };
+    let name = name.parse().ok();
+    accounts
+        .login(name, password.parse().unwrap(), &client)
+        .await
+}
+
+#[tokio::test]
+async fn s04_after_ten_failures_one_try_in_twenty_seconds_is_looked_at() {
+    on_each_engine(async |fresh| {
+        // Another replica, started later, knows of it.
+        let one = with_bruce(fresh).await;
+        let other = Accounts {
+            clock: one.clock.clone(),
+            ..accounts(fresh).await
+        };
+        for name in ["bruce", "nobody", "no such name!"] {
+            for n in 0..10 {
+                let replica = if n % 2 == 0 { &one } else { &other };
+                let wrong = tries(replica, name, "wrong horse", "192.0.2.7").await;
+                assert!(matches!(wrong, Err(Error::WrongCredentials)), "{name} {n}");
+            }
+            for replica in [&one, &other] {
+                let refused = tries(replica, name, PASSWORD, "192.0.2.7").await;
+                let Err(Error::Throttled(Wait(wait))) = refused else {
+                    panic!("{name}: {refused:?}");
+                };
+                assert_eq!(wait, Duration::from_secs(20), "{name}");
+            }
+        }
+        // From elsewhere, and with another name, it goes on.
+        assert!(tries(&one, "bruce", PASSWORD, "192.0.2.8").await.is_ok());
+        one.clock.advance(Duration::from_secs(20));
+        let session = tries(&other, "bruce", PASSWORD, "192.0.2.7").await;
+        assert!(session.is_ok(), "{session:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_a_good_sign_in_costs_nothing() {
+    on_each_engine(async |fresh| {
+        let accounts = with_bruce(fresh).await;
+        for _ in 0..12 {
+            tries(&accounts, "bruce", PASSWORD, "192.0.2.7")
+                .await
+                .unwrap();
+        }
+        let wrong = tries(&accounts, "bruce", "wrong horse", "192.0.2.7").await;
+        assert!(matches!(wrong, Err(Error::WrongCredentials)));
+        accounts.clock.advance(DAY * 91);
+        accounts.forget().await.unwrap();
+        assert_eq!(accounts.store.limits().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_failures_from_many_addresses_hold_up_strangers_and_not_the_owner() {
+    on_each_engine(async |fresh| {
+        let accounts = with_bruce(fresh).await;
+        tries(&accounts, "bruce", PASSWORD, "192.0.2.7")
+            .await
+            .unwrap();
+        let bruce: Username = "bruce".parse().unwrap();
+        // The store alone: fifty hashes would only take time.
+        let count = async |last: u8| {
+            let address = format!("198.51.100.{last}").parse().ok();
+            let buckets = Buckets::new(Some(&bruce), address);
+            let now = accounts.clock.now();
+            accounts.store.count_sign_in(&buckets, now).await.unwrap()
+        };
+        for n in 0..50 {
+            count(n).await.unwrap();
+        }
+        count(50).await.unwrap_err();
+        let stranger = tries(&accounts, "bruce", PASSWORD, "203.0.113.1").await;
+        assert!(matches!(stranger, Err(Error::Throttled(_))));
+        let owner = tries(&accounts, "bruce", PASSWORD, "192.0.2.7").await;
+        assert!(owner.is_ok());
+        accounts.clock.advance(Duration::from_secs(30));
+        let later = tries(&accounts, "bruce", PASSWORD, "203.0.113.1").await;
+        assert!(later.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_of_many_tries_at_once_no_more_come_through_than_may() {
+    on_each_engine(async |fresh| {
+        let (one, other) = (accounts(fresh).await, accounts(fresh).await);
+        let now = one.clock.now();
+        let tries = (0..30).map(|n| {
+            let store = if n % 2 == 0 { &one } else { &other }.store.clone();
+            tokio::spawn(async move {
+                let buckets = Buckets::new("bruce".parse().ok().as_ref(), None);
+                store.count_sign_in(&buckets, now).await.unwrap()
+            })
+        });
+        let mut through = 0;
+        for tried in tries.collect::<Vec<_>>() {
+            through += u32::from(tried.await.unwrap().is_ok());
+        }
+        assert_eq!(through, 10);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_guessing_the_current_password_is_throttled_alike() {
+    let fresh = Fresh::sqlite();
+    let accounts = with_bruce(&fresh).await;
+    let session = bruce(&accounts).await;
+    let mut refusals = Vec::new();
+    for _ in 0..11 {
+        let new = "battery staple".parse().unwrap();
+        let guess = "wrong horse".parse().unwrap();
+        let (caller, client) = (as_caller(&session), Client::default());
+        let refused = accounts.change_password(&caller, guess, new, &client);
+        refusals.push(refused.await.unwrap_err());
+    }
+    assert!(matches!(refusals[9], Error::WrongPassword));
+    assert!(matches!(refusals[10], Error::Throttled(_)));
 }
 
 #[tokio::test]
