@@ -51,8 +51,20 @@ impl Backend {
     /// The database cannot be used, or `shutdown` came first, or the configured administrator's
     /// name belongs to a member.
     pub async fn open(config: Config, shutdown: &CancellationToken) -> Result<Self, StartError> {
+        Self::open_with_clock(config, Clock::system(), shutdown).await
+    }
+
+    /// As [`Backend::open`], by another clock than the machine's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::open`].
+    pub async fn open_with_clock(
+        config: Config,
+        clock: Clock,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, StartError> {
         let store = open_store(&config, shutdown.cancelled()).await?;
-        let clock = Clock::system();
         let key = first_run::signing_key(&store, &clock, config.tokens_signing_key).await?;
         let policy = Policy {
             sign_up: config.sign_up,

@@ -1,7 +1,5 @@
 //! `Login`, the tokens it gives, and `GetKeySet`.
 
-use std::time::Instant;
-
 use api::users::v1::Role;
 use database::testing::{Fresh, on_each_engine};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
@@ -12,9 +10,7 @@ use runtime::{
 use tonic::Code;
 use users_backend::{Config, signing::SigningKey};
 
-use crate::support::{
-    Backend, PASSWORD, Person, bad_field, because, config, config_with_ada, refusal,
-};
+use crate::support::{Backend, PASSWORD, bad_field, because, config, config_with_ada, refusal};
 
 #[tokio::test]
 async fn signing_in_gives_a_token_and_the_account() {
@@ -191,36 +187,4 @@ async fn a_token_is_worth_nothing_once_its_account_is_gone() {
     assert_eq!(refusal(ghost.looks_up("ada").await), gone);
     assert_eq!(refusal(ghost.lists(0, "").await), gone);
     assert_eq!(refusal(ghost.signs_up("eve").await), gone);
-}
-
-#[tokio::test]
-#[ignore = "measures for a minute: run it alone, on an idle machine"]
-async fn s02_an_unknown_name_takes_as_long_as_a_wrong_password() {
-    let fresh = Fresh::sqlite();
-    let (backend, _) = Backend::start_with_ada(&fresh).await;
-    let nobody = backend.nobody().await;
-    let names = ["ada", "eve", "no such name!"];
-    let mut times = [const { Vec::new() }; 3];
-    for _ in 0..1_000 {
-        for (name, times) in names.iter().zip(&mut times) {
-            times.push(micros_to_refuse(&nobody, name).await);
-        }
-    }
-    let medians = times.map(|mut times| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    });
-    for unknown in &medians[1..] {
-        let ratio = *unknown as f64 / medians[0] as f64;
-        assert!(
-            (0.95..1.05).contains(&ratio),
-            "{medians:?} µs for {names:?}"
-        );
-    }
-}
-
-async fn micros_to_refuse(person: &Person, name: &str) -> u128 {
-    let start = Instant::now();
-    person.login(name, "wrong horse").await.unwrap_err();
-    start.elapsed().as_micros()
 }
