@@ -51,6 +51,12 @@ pub(crate) fn password_changed(user: &User) {
         username = %user.username, user_id = %user.id, "password changed");
 }
 
+/// A password was replaced by whoever runs the service.
+pub(crate) fn password_reset(user: &User) {
+    tracing::warn!(target: "audit", event = "reset_password", outcome = "success",
+        username = %user.username, user_id = %user.id, "password reset");
+}
+
 /// Somebody who is signed in gave a wrong password for a new one.
 pub(crate) fn password_change_refused(user: &User) {
     tracing::warn!(target: "audit", event = "change_password", outcome = "refused",

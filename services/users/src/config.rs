@@ -71,10 +71,18 @@ pub enum SignUp {
 }
 
 /// What the program does other than to serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Print the code that lets the first administrator be made, if there is none yet
     SetupCode,
+    /// Give an account a new password, print that, and end every session of the account
+    ResetPassword {
+        /// The account's name
+        username: Username,
+        /// Read the new password from standard input instead: one line
+        #[arg(long)]
+        stdin: bool,
+    },
 }
 
 impl Config {

@@ -36,15 +36,23 @@ pub mod throttle;
 pub mod user;
 pub mod username;
 
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, Read as _, Write as _};
 
 use runtime::lifecycle::{Listeners, StartError};
 use tokio_util::sync::CancellationToken;
+
+use crate::{
+    password::{NewPassword, PasswordError},
+    username::Username,
+};
 
 pub use crate::{
     config::{Command, Config, SignUp},
     server::{Backend, serve},
 };
+
+/// The longest line that is read as a password, in bytes: far longer than any password.
+const MAX_LINE: u64 = 4_096;
 
 /// What the program does: serve, or what its subcommand says.
 ///
@@ -52,8 +60,11 @@ pub use crate::{
 ///
 /// What keeps it from doing so, in one line.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), StartError> {
-    match config.command {
+    match &config.command {
         Some(Command::SetupCode) => print_setup_code(&config, &shutdown).await,
+        Some(Command::ResetPassword { username, stdin }) => {
+            reset_password(&config, username, *stdin, &shutdown).await
+        }
         None => {
             let addresses = (config.listen_addr, config.ops_addr);
             let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], addresses.0, addresses.1);
@@ -67,4 +78,27 @@ async fn print_setup_code(config: &Config, shutdown: &CancellationToken) -> Resu
     let code = server::setup_code(config, shutdown).await?;
     let code = code.ok_or_else(|| StartError::new("there is an administrator already"))?;
     writeln!(io::stdout(), "{}", code.expose()).map_err(StartError::new)
+}
+
+/// Gives an account the password on standard input, or prints the one that it makes up and nothing
+/// else.
+async fn reset_password(
+    config: &Config,
+    username: &Username,
+    stdin: bool,
+    shutdown: &CancellationToken,
+) -> Result<(), StartError> {
+    let refused = |why: PasswordError| StartError::new(format!("the new password {why}"));
+    if stdin {
+        let mut line = String::new();
+        let mut input = io::stdin().lock().take(MAX_LINE);
+        input.read_line(&mut line).map_err(StartError::new)?;
+        let password = line.trim_end_matches(['\r', '\n']).parse();
+        return server::reset_password(config, username, password.map_err(refused)?, shutdown)
+            .await;
+    }
+    let password = NewPassword::generate().map_err(StartError::new)?;
+    let text = password.expose().to_owned();
+    server::reset_password(config, username, password, shutdown).await?;
+    writeln!(io::stdout(), "{text}").map_err(StartError::new)
 }

@@ -2,6 +2,9 @@
 
 use std::{fmt, str::FromStr, sync::LazyLock};
 
+use aws_lc_rs::{error::Unspecified, rand};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use crate::username::Username;
 
 /// The fewest characters of a new password: NIST SP 800-63B, section 3.1.1.2.
@@ -55,6 +58,22 @@ impl Password {
 }
 
 impl NewPassword {
+    /// A new one to be passed on: 120 random bits, in 20 letters, digits, `_` and `-`.
+    ///
+    /// # Errors
+    ///
+    /// The system has no randomness.
+    pub fn generate() -> Result<Self, Unspecified> {
+        let mut bits = [0; 15];
+        rand::fill(&mut bits)?;
+        Ok(Self(Password(URL_SAFE_NO_PAD.encode(bits))))
+    }
+
+    /// The password itself, to be passed on.
+    pub fn expose(&self) -> &str {
+        &self.0.0
+    }
+
     /// The same, for the account of that name.
     ///
     /// # Errors
@@ -179,6 +198,15 @@ mod tests {
             "x".repeat(1 << 20).parse::<Password>(),
             Err(PasswordError::TooLong)
         );
+    }
+
+    #[test]
+    fn a_generated_password_is_within_the_rules_and_never_the_same() {
+        let (one, other) = (NewPassword::generate(), NewPassword::generate());
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!(one.expose().len(), 20);
+        assert_ne!(one, other);
+        assert_eq!(one.expose().parse(), Ok(one));
     }
 
     #[test]

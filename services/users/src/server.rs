@@ -16,12 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    error::Error,
     first_run,
     grpc::UsersGrpc,
     hashing::PasswordHasher,
-    service::{Accounts, Policy},
+    password::NewPassword,
+    service::{Accounts, Policy, reset},
     setup::SetupCode,
     store::{Store, migrations},
+    username::Username,
 };
 
 const PROGRAM: &str = "users-backend";
@@ -29,7 +32,7 @@ const PROGRAM: &str = "users-backend";
 /// How often what is over is cleared away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long somebody who asks for the set-up code waits for a database that is away.
+/// How long a command other than to serve waits for a database that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The service on its open database, ready to serve.
@@ -184,11 +187,41 @@ pub(crate) async fn setup_code(
     config: &Config,
     shutdown: &CancellationToken,
 ) -> Result<Option<SetupCode>, StartError> {
-    let given_up = timeout(PATIENCE, shutdown.cancelled()).map(|_| ());
-    let store = open_store(config, given_up).await?;
+    let store = open_store_soon(config, shutdown).await?;
     let code = first_run::setup_code(&store, config.setup_code.as_ref()).await;
     store.close().await;
     code
+}
+
+/// Gives an account another password and ends its sessions, whether or not some replica serves.
+///
+/// # Errors
+///
+/// The database cannot be used, or does not answer for ten seconds; there is no such account, or
+/// the password is its name.
+pub(crate) async fn reset_password(
+    config: &Config,
+    username: &Username,
+    password: NewPassword,
+    shutdown: &CancellationToken,
+) -> Result<(), StartError> {
+    let store = open_store_soon(config, shutdown).await?;
+    let reset = reset::reset_password(&store, &PasswordHasher::new(), username, password).await;
+    store.close().await;
+    reset.map(drop).map_err(|error| match error {
+        Error::PasswordRefused(why) => StartError::new(format!("the new password {why}")),
+        Error::UserNotFound => StartError::new(format!("there is no user {username}")),
+        error => StartError::new(error),
+    })
+}
+
+/// The store of a database that is there, or comes soon.
+async fn open_store_soon(
+    config: &Config,
+    shutdown: &CancellationToken,
+) -> Result<Store, StartError> {
+    let given_up = timeout(PATIENCE, shutdown.cancelled()).map(|_| ());
+    open_store(config, given_up).await
 }
 
 async fn open_store(

@@ -21,6 +21,7 @@ use crate::{
     username::Username,
 };
 
+pub(crate) mod reset;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use argon2::{Argon2, Params, PasswordHasher as _};
@@ -13,6 +14,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::*;
 use crate::{
     client::{Client, UserAgent},
+    refresh_token::RefreshToken,
     signing::SigningKey,
     store::migrations,
 };
@@ -146,6 +148,39 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         .await
         .unwrap_err();
 
+    let token = session.refresh_token.clone().unwrap();
+    let renewed = accounts.refresh(&token).await.unwrap();
+    accounts.clock.advance(Duration::from_secs(60));
+    accounts.refresh(&token).await.unwrap_err();
+    let again = signs_in(&accounts, "ada", "correct horse").await.unwrap();
+    let caller = Caller {
+        user_id: ada.id,
+        username: "ada".to_owned(),
+        role: Role::Admin,
+        session_id: again.refresh_token.as_ref().map(RefreshToken::session_id),
+        expires: again.token.expire_time,
+    };
+    let changes = async |current: &str| {
+        let new = "battery staple horse".parse().unwrap();
+        let client = Client::default();
+        let current = current.parse().unwrap();
+        accounts
+            .change_password(&caller, current, new, &client)
+            .await
+    };
+    changes("wrong horse").await.unwrap_err();
+    changes("correct horse").await.unwrap();
+    let last = again.refresh_token.unwrap();
+    accounts.logout(&last).await.unwrap();
+    for _ in 0..11 {
+        signs_in(&accounts, "eve", "wrong horse").await.unwrap_err();
+    }
+    let name = "ada".parse().unwrap();
+    let new = "reset horse".parse().unwrap();
+    reset::reset_password(&accounts.store, &accounts.hasher, &name, new)
+        .await
+        .unwrap();
+
     let stored = accounts
         .store
         .credentials(Some("ada"))
@@ -176,20 +211,29 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         })
         .collect();
     let id = ada.id.to_string();
-    assert_eq!(
-        noted,
-        [
-            ["set_up", "refused", "", ""],
-            ["create_user", "success", "ada", &id],
-            ["sign_in", "success", "ada", &id],
-            ["sign_in", "refused", "ada", &id],
-            ["sign_in", "refused", "eve", ""],
-            ["sign_in", "refused", "(not a username)", ""],
-        ]
-    );
+    let mut expected = vec![
+        ["set_up", "refused", "", ""],
+        ["create_user", "success", "ada", &id],
+        ["sign_in", "success", "ada", &id],
+        ["sign_in", "refused", "ada", &id],
+        ["sign_in", "refused", "eve", ""],
+        ["sign_in", "refused", "(not a username)", ""],
+        ["refresh_token_reuse", "session_ended", "", &id],
+        ["sign_in", "success", "ada", &id],
+        ["change_password", "refused", "ada", &id],
+        ["change_password", "success", "ada", &id],
+        ["sign_out", "success", "", &id],
+    ];
+    expected.extend([["sign_in", "refused", "eve", ""]; 10]);
+    expected.push(["sign_in", "throttled", "eve", ""]);
+    expected.push(["reset_password", "success", "ada", &id]);
+    assert_eq!(noted, expected);
     let token = session.token.text.as_str();
     let refresh_token = session.refresh_token.unwrap().expose();
+    let (renewed, last) = (renewed.refresh_token.unwrap().expose(), last.expose());
     for secret in [
+        renewed.as_str(),
+        last.as_str(),
         refresh_token.as_str(),
         "horse",
         "my password",

@@ -296,6 +296,24 @@ impl Store {
         })
     }
 
+    /// Replaces an account's hash, whatever it was, and ends all of its sessions; whether there is
+    /// such an account.
+    pub async fn reset_password(&self, user_id: Uuid, new: &str) -> Result<bool, Error> {
+        write!(self.database, |conn| {
+            let changed = sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
+                .bind(new)
+                .bind(user_id)
+                .execute(&mut *conn)
+                .await?;
+            // What reuse has ended is still told.
+            sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
+                .bind(user_id)
+                .execute(&mut *conn)
+                .await?;
+            Ok(changed.rows_affected() == 1)
+        })
+    }
+
     /// Deletes sessions that nobody needs any more, not all of them at once; how many.
     pub async fn forget_sessions(&self, now: Timestamp) -> Result<u64, Error> {
         write!(self.database, |conn| {

@@ -1,10 +1,15 @@
-//! The program itself: `users-backend setup-code`, and what wrong settings get.
+//! The program itself: `users-backend setup-code` and `reset-password`, and what wrong settings get.
 
-use std::process::{Command, Output};
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
 
 use database::testing::{Fresh, on_each_engine};
 
-use crate::support::{Backend, config};
+use tonic::Code;
+
+use crate::support::{Backend, PASSWORD, config, config_with_ada, refusal};
 
 async fn run(fresh: &Fresh, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_users-backend"));
@@ -123,4 +128,76 @@ async fn a_wrong_setting_stops_the_start_with_one_line() {
         assert_eq!(text(&refused.stderr), format!("users-backend: {line}\n"));
         assert_eq!(text(&refused.stdout), "");
     }
+}
+
+#[tokio::test]
+async fn reset_password_lets_a_locked_out_administrator_in_and_everybody_else_out() {
+    on_each_engine(async |fresh| {
+        let backend = Backend::start(config_with_ada(fresh)).await;
+        let nobody = backend.nobody().await;
+        let before = nobody.login("ada", PASSWORD).await.unwrap();
+        let printed = run(fresh, &["reset-password", "Ada"], &[]).await;
+        assert!(printed.status.success(), "{}", text(&printed.stderr));
+        let password = text(&printed.stdout).strip_suffix('\n').unwrap();
+        assert_eq!(password.len(), 20, "{password:?}");
+        assert!(!text(&printed.stderr).contains(password), "never logged");
+
+        let over = nobody.refreshes(&before.refresh_token).await;
+        assert_eq!(refusal(over).0, Code::Unauthenticated);
+        let old = nobody.login("ada", PASSWORD).await;
+        assert_eq!(refusal(old).0, Code::Unauthenticated);
+        nobody.login("ada", password).await.unwrap();
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reset_password_takes_a_password_from_standard_input_by_the_rules() {
+    let fresh = Fresh::sqlite();
+    let backend = Backend::start(config_with_ada(&fresh)).await;
+    let nobody = backend.nobody().await;
+    nobody.login("ada", PASSWORD).await.unwrap();
+    let arguments = ["reset-password", "ada", "--stdin"];
+    for (input, refusal) in [
+        ("", "the new password must not be empty"),
+        (
+            "short\n",
+            "the new password must be at least 8 characters long",
+        ),
+        (
+            "Password1\n",
+            "the new password is one of the most common passwords: choose another",
+        ),
+    ] {
+        let refused = run_with_input(&fresh, &arguments, input).await;
+        assert_eq!(refused.status.code(), Some(1));
+        let last = text(&refused.stderr).lines().last();
+        assert_eq!(last, Some(format!("users-backend: {refusal}").as_str()));
+    }
+    let done = run_with_input(&fresh, &arguments, "battery staple\r\n").await;
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(text(&done.stdout), "");
+    nobody.login("ada", "battery staple").await.unwrap();
+    let unknown = run(&fresh, &["reset-password", "eve"], &[]).await;
+    let last = text(&unknown.stderr).lines().last();
+    assert_eq!(last, Some("users-backend: there is no user eve"));
+}
+
+async fn run_with_input(fresh: &Fresh, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_users-backend"));
+    command
+        .args(arguments)
+        .env("DATABASE_URL", fresh.url_text())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let input = input.to_owned();
+    let running = move || {
+        let mut child = command.spawn()?;
+        // Dropped when it is written: the end of the input.
+        child.stdin.take().unwrap().write_all(input.as_bytes())?;
+        child.wait_with_output()
+    };
+    tokio::task::spawn_blocking(running).await.unwrap().unwrap()
 }
