@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) use accounts::NewUser;
-pub(crate) use sessions::NewSession;
+pub(crate) use sessions::{NewSession, NewToken};
 
 /// The backends as one request speaks to them: each call carries the request's id.
 #[derive(Clone)]

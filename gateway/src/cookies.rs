@@ -12,9 +12,12 @@ use axum::{
     response::Response,
 };
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use runtime::clock::Timestamp;
 
-use crate::{app::App, backends::NewSession, session::Token};
+use crate::{
+    app::App,
+    backends::{NewSession, NewToken},
+    session::Token,
+};
 
 /// The cookies that a browser sent along, unchecked.
 #[derive(Clone, Debug)]
@@ -30,7 +33,11 @@ pub(crate) struct CookieChange(Arc<Mutex<Option<Change>>>);
 
 #[derive(Clone, Debug)]
 enum Change {
-    Remember(NewSession),
+    Remember {
+        access: NewToken,
+        /// `None`: the browser keeps the one that it has.
+        refresh: Option<NewToken>,
+    },
     Forget,
 }
 
@@ -62,7 +69,22 @@ impl FromRequestParts<App> for CookieChange {
 impl CookieChange {
     /// The browser gets this session's tokens.
     pub(crate) fn remember(&self, session: &NewSession) {
-        self.set(Change::Remember(session.clone()));
+        self.set(Change::Remember {
+            access: session.access.clone(),
+            refresh: Some(session.refresh.clone()),
+        });
+    }
+
+    /// The browser gets another access token for the session that it is in.
+    pub(crate) fn remember_access(&self, access: &NewToken) {
+        let refresh = match self.get() {
+            Some(Change::Remember { refresh, .. }) => refresh,
+            Some(Change::Forget) | None => None,
+        };
+        self.set(Change::Remember {
+            access: access.clone(),
+            refresh,
+        });
     }
 
     /// The browser loses whatever tokens it has.
@@ -78,13 +100,17 @@ impl CookieChange {
     /// Sets the cookies on their way out. Nobody may keep such a response: the next one who saw it
     /// would be signed in as this one.
     pub(crate) fn apply(&self, app: &App, response: &mut Response) {
+        let [access_name, refresh_name] = names(app);
         let cookies = match self.get() {
             None => return,
-            Some(Change::Remember(session)) => cookies(app, &session),
-            Some(Change::Forget) => no_cookies(app),
+            Some(Change::Remember { access, refresh }) => vec![
+                Some(cookie(app, access_name, &access)),
+                refresh.map(|refresh| cookie(app, refresh_name, &refresh)),
+            ],
+            Some(Change::Forget) => names(app).map(|name| Some(no_cookie(app, name))).to_vec(),
         };
         let headers = response.headers_mut();
-        for cookie in cookies {
+        for cookie in cookies.into_iter().flatten() {
             // Tokens are made of letters that a header can carry; what is none is no token.
             if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
                 headers.append(header::SET_COOKIE, value);
@@ -106,28 +132,18 @@ impl CookieChange {
     }
 }
 
-/// Each cookie ends when its token does.
-fn cookies(app: &App, session: &NewSession) -> [Cookie<'static>; 2] {
-    let now = app.clock.now();
-    let [access, refresh] = names(app);
-    let seconds = |expires: Timestamp| (expires.as_seconds() - now.as_seconds()).max(0);
-    [
-        cookie(app, access, &session.token, seconds(session.expires)),
-        cookie(
-            app,
-            refresh,
-            &session.refresh_token,
-            seconds(session.refresh_expires),
-        ),
-    ]
+/// A cookie ends when its token does.
+fn cookie(app: &App, name: &'static str, token: &NewToken) -> Cookie<'static> {
+    let seconds = token.expires.as_seconds() - app.clock.now().as_seconds();
+    build(app, name, token.token.expose(), seconds.max(0))
 }
 
-fn no_cookies(app: &App) -> [Cookie<'static>; 2] {
-    names(app).map(|name| cookie(app, name, &Token::new(""), 0))
+fn no_cookie(app: &App, name: &'static str) -> Cookie<'static> {
+    build(app, name, "", 0)
 }
 
-fn cookie(app: &App, name: &'static str, token: &Token, seconds: i64) -> Cookie<'static> {
-    Cookie::build((name, token.expose().to_owned()))
+fn build(app: &App, name: &'static str, value: &str, seconds: i64) -> Cookie<'static> {
+    Cookie::build((name, value.to_owned()))
         .path("/")
         .http_only(true)
         .secure(app.is_secure())

@@ -56,8 +56,8 @@ impl Renewals {
         renewal.answer().await
     }
 
-    /// Drops the kept answers that lead to or from this refresh token: a session that has ended, or
-    /// gone on to another token, must not come back with a request that was late.
+    /// Drops the kept answers that lead to or from this refresh token: a session that has ended
+    /// must not come back with a request that was late.
     pub(crate) fn forget(&self, refresh_token: &Token) {
         let from = key(refresh_token);
         self.renewals()
@@ -100,7 +100,7 @@ impl Renewal {
 
     fn has(&self, refresh_token: &Token) -> bool {
         match &*self.0.borrow() {
-            Some((Ok(session), _)) => session.refresh_token.expose() == refresh_token.expose(),
+            Some((Ok(session), _)) => session.refresh.token.expose() == refresh_token.expose(),
             _ => false,
         }
     }
@@ -120,7 +120,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::model::Viewer;
+    use crate::{backends::NewToken, model::Viewer};
 
     const OLD: &str = "used up";
 
@@ -130,10 +130,15 @@ mod tests {
                 username: "bruce".to_owned(),
                 administrator: false,
             },
-            token: Token::new("access"),
+            access: token("access"),
+            refresh: token(refresh_token),
+        }
+    }
+
+    fn token(text: &str) -> NewToken {
+        NewToken {
+            token: Token::new(text),
             expires: Timestamp::from_seconds(300),
-            refresh_token: Token::new(refresh_token),
-            refresh_expires: Timestamp::from_seconds(3_000),
         }
     }
 
@@ -172,7 +177,7 @@ mod tests {
             clock.advance(Duration::from_secs(seconds));
             let ask = users.answers(Ok(session("next")));
             let answer = renewals.renew(&clock, &old, ask).await.unwrap();
-            assert_eq!(answer.refresh_token.expose(), "next");
+            assert_eq!(answer.refresh.token.expose(), "next");
             assert_eq!(users.asked(), asked);
         }
         let ask = users.answers(Ok(session("other")));
@@ -211,7 +216,7 @@ mod tests {
         answer.send(()).unwrap();
         let again = users.answers(Ok(session("a second successor")));
         let found = renewals.renew(&clock, &old, again).await.unwrap();
-        assert_eq!(found.refresh_token.expose(), "next");
+        assert_eq!(found.refresh.token.expose(), "next");
         assert_eq!(users.asked(), 1);
     }
 

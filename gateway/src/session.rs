@@ -162,7 +162,7 @@ impl NewSession {
     pub(crate) fn signed_in(self) -> SignedIn {
         SignedIn {
             viewer: self.viewer,
-            token: self.token,
+            token: self.access.token,
         }
     }
 }

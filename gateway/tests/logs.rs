@@ -52,7 +52,7 @@ async fn s16_each_request_leaves_one_line_without_its_secrets() {
     let cookies = "renewal=seeded-refresh";
     site.posts_with(cookies, "/settings/password", &passwords)
         .await
-        .goes_on_with("refresh-changed");
+        .goes_on_with("seeded-refresh-next");
     let unavailable = runtime::status::unavailable("DATABASE_UNAVAILABLE", "away");
     site.fakes.refuse("Logout", unavailable);
     site.posts_with("renewal=seeded-other", "/logout", &[])

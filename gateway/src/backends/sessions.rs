@@ -24,12 +24,16 @@ const LOGOUT_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct NewSession {
     pub(crate) viewer: Viewer,
+    pub(crate) access: NewToken,
+    /// Ends when the session does, unless that is renewed before.
+    pub(crate) refresh: NewToken,
+}
+
+/// A token that was just given out, and when it ends.
+#[derive(Clone, Debug)]
+pub(crate) struct NewToken {
     pub(crate) token: Token,
-    /// When the access token ends.
     pub(crate) expires: Timestamp,
-    pub(crate) refresh_token: Token,
-    /// When the session ends unless it is renewed before.
-    pub(crate) refresh_expires: Timestamp,
 }
 
 impl Backends {
@@ -86,20 +90,22 @@ impl Backends {
         answer.map(drop).map_err(users_failed)
     }
 
-    /// Sets another password and ends every other session; the own one goes on with new tokens.
+    /// Sets another password and ends every other session; the own one goes on with a new access
+    /// token and the refresh token that it has.
     pub(crate) async fn change_password(
         &self,
         current: &str,
         new: &str,
         token: &Token,
-    ) -> Result<NewSession, Problem> {
+    ) -> Result<NewToken, Problem> {
         let request = users::ChangePasswordRequest {
             current_password: current.to_owned(),
             new_password: new.to_owned(),
         };
         let request = self.introduced(request, Some(token));
         let answer = self.app.users.clone().change_password(request).await;
-        new_session(answer.map_err(users_failed)?.into_inner())
+        let session = answer.map_err(users_failed)?.into_inner();
+        new_token(&session.access_token, session.access_token_expire_time)
     }
 
     /// Where the token's owner is signed in, newest first.
@@ -110,6 +116,7 @@ impl Backends {
         sessions.into_iter().map(known_session).collect()
     }
 
+    /// Ends a session, or takes one that was ended for safety off the list.
     pub(crate) async fn revoke_session(&self, id: Uuid, token: &Token) -> Result<(), Problem> {
         let request = users::RevokeSessionRequest { id: id.to_string() };
         let request = self.request(request, Some(token));
@@ -126,23 +133,30 @@ impl Backends {
 }
 
 fn new_session(session: users::Session) -> Result<NewSession, Problem> {
-    let (Some(user), Some(expires), Some(refresh_expires)) = (
-        session.user,
-        session.access_token_expire_time,
-        session.refresh_token_expire_time,
-    ) else {
-        tracing::error!("a session without a user or an end");
+    let access = new_token(&session.access_token, session.access_token_expire_time)?;
+    let refresh = new_token(&session.refresh_token, session.refresh_token_expire_time)?;
+    let Some(user) = session.user else {
+        tracing::error!("a session without a user");
         return Err(Problem::Defect);
     };
     Ok(NewSession {
-        token: Token::new(&session.access_token),
-        expires: expires.into(),
-        refresh_token: Token::new(&session.refresh_token),
-        refresh_expires: refresh_expires.into(),
+        access,
+        refresh,
         viewer: Viewer {
             administrator: user.role() == users::Role::Admin,
             username: user.username,
         },
+    })
+}
+
+fn new_token(token: &str, expires: Option<impl Into<Timestamp>>) -> Result<NewToken, Problem> {
+    let (false, Some(expires)) = (token.is_empty(), expires) else {
+        tracing::error!("a session without a token or its end");
+        return Err(Problem::Defect);
+    };
+    Ok(NewToken {
+        token: Token::new(token),
+        expires: expires.into(),
     })
 }
 

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::{
     backends::Backends,
-    cookies::Held,
     error::Problem,
     fields::{Fields, Params, Segment},
     model::{KnownSession, Viewer},
@@ -71,19 +70,14 @@ pub(crate) async fn change_password(
     signed_in: SignedIn,
     visit: Visit,
     backends: Backends,
-    held: Held,
     Fields(form): Fields<PasswordForm>,
 ) -> Result<Response, Problem> {
     let changed = backends
         .change_password(&form.current_password, &form.new_password, &signed_in.token)
         .await;
     match changed {
-        Ok(session) => {
-            // A request that was late must not bring back the tokens of before.
-            if let Some(refresh_token) = held.refresh {
-                visit.app.renewals.forget(&refresh_token);
-            }
-            visit.cookies.remember(&session);
+        Ok(access) => {
+            visit.cookies.remember_access(&access);
             Ok(go_to(&paths::settings(PASSWORD)))
         }
         Err(Problem::SignIn) => Err(Problem::SignIn),

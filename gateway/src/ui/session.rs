@@ -36,7 +36,7 @@ pub(crate) fn warning(sessions: &[KnownSession], now: Timestamp) -> Markup {
                 }
                 p {
                     "Change your password, which ends every session but this one, and look through "
-                    "your thoughts for any that are not yours."
+                    "your thoughts for any that are not yours. Dismiss this in the list below."
                 }
             }
         }
@@ -60,7 +60,11 @@ fn item(session: &KnownSession, now: Timestamp) -> Markup {
         }
         @if session.current {
             form method="post" action=(paths::LOGOUT) { button.plain { "Log out" } }
-        } @else if !ended {
+        } @else if ended {
+            form method="post" action=(paths::revoke_session(session.id)) {
+                button.plain { "Dismiss" span.unseen { " " (name) } }
+            }
+        } @else {
             (removal(session, &name))
         }
     }
