@@ -63,6 +63,18 @@ pub(crate) fn password_change_refused(user: &User) {
         username = %user.username, user_id = %user.id, "wrong password");
 }
 
+/// A signing key was made, which will sign in a while.
+pub(crate) fn signing_key_made(generation: i64) {
+    tracing::info!(target: "audit", event = "make_signing_key", outcome = "success", generation,
+        "signing key made");
+}
+
+/// Signing keys whose last token is over were dropped.
+pub(crate) fn signing_keys_dropped(generation: i64) {
+    tracing::info!(target: "audit", event = "drop_signing_keys", outcome = "success",
+        up_to_generation = generation, "old signing keys dropped");
+}
+
 /// An account was made.
 pub(crate) fn account_made(user: &User) {
     tracing::info!(target: "audit", event = "create_user", outcome = "success",

@@ -56,6 +56,9 @@ pub enum Error {
     /// Too many passwords are being checked. The caller may come back in a moment.
     #[error("too busy with other sign-ins")]
     Busy,
+    /// The database has no signing key that can be read: somebody has altered it.
+    #[error("the signing keys in the database cannot be read")]
+    NoSigningKey,
     /// The database is away or too busy. The caller may come back in a moment.
     #[error("the database is away: {0}")]
     DatabaseAway(#[source] database::Error),

@@ -1,11 +1,7 @@
-//! What a database is given when the service starts on it: the signing key, the example accounts
-//! and the first administrator. All of it is safe when several replicas start at once.
+//! What a database is given when the service starts on it: the example accounts and the
+//! first administrator. All of it is safe when several replicas start at once.
 
-use runtime::{
-    auth::Role,
-    clock::{Clock, Timestamp},
-    lifecycle::StartError,
-};
+use runtime::{auth::Role, clock::Timestamp, lifecycle::StartError};
 use uuid::{Uuid, uuid};
 
 use crate::{
@@ -14,7 +10,6 @@ use crate::{
     password::{NewPassword, Password},
     service::Accounts,
     setup::SetupCode,
-    signing::SigningKey,
     store::{Added, Store},
     user::{Credentials, User},
     username::Username,
@@ -34,25 +29,6 @@ const EXAMPLES: [(Uuid, &str, i64); 2] = [
         -207_878_400,
     ),
 ];
-
-/// The key that tokens are signed with: the configured one, or else the one that the database
-/// keeps, made now if it has none.
-pub(crate) async fn signing_key(
-    store: &Store,
-    clock: &Clock,
-    configured: Option<SigningKey>,
-) -> Result<SigningKey, StartError> {
-    if let Some(key) = configured {
-        return Ok(key);
-    }
-    let fresh = SigningKey::generate_pkcs8().map_err(StartError::new)?;
-    let kept = store
-        .signing_key_or(&fresh, clock.now())
-        .await
-        .map_err(StartError::new)?;
-    SigningKey::from_pkcs8(&kept)
-        .map_err(|_| StartError::new("the signing key in the database cannot be read"))
-}
 
 /// The code that makes the first administrator: the configured one, or else the one that the
 /// database keeps, made now if it has none; `None` once there is an administrator.

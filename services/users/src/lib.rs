@@ -10,6 +10,7 @@
 //! - [`session`] and [`refresh_token`]: how long somebody stays signed in, and by what;
 //! - [`client`]: where a call comes from, and [`throttle`]: how often it may fail to sign in;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
+//! - [`key_ring`]: which key signs when, and which are published;
 //! - [`setup`]: the code that makes the first administrator;
 //! - [`error`]: why a use case was refused.
 //!
@@ -24,6 +25,7 @@ pub mod error;
 mod first_run;
 mod grpc;
 pub mod hashing;
+pub mod key_ring;
 pub mod password;
 pub mod refresh_token;
 mod server;

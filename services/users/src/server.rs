@@ -11,7 +11,7 @@ use runtime::{
     grpc::server::GrpcServer,
     lifecycle::{Listeners, StartError},
 };
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     grpc::UsersGrpc,
     hashing::PasswordHasher,
     password::NewPassword,
-    service::{Accounts, Policy, reset},
+    service::{Accounts, Policy, keys::Keys, reset},
     setup::SetupCode,
     store::{Store, migrations},
     username::Username,
@@ -29,7 +29,7 @@ use crate::{
 
 const PROGRAM: &str = "users-backend";
 
-/// How often what is over is cleared away.
+/// How often signing keys are looked after, and what is over is cleared away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long a command other than to serve waits for a database that is away.
@@ -68,7 +68,7 @@ impl Backend {
         shutdown: &CancellationToken,
     ) -> Result<Self, StartError> {
         let store = open_store(&config, shutdown.cancelled()).await?;
-        let key = first_run::signing_key(&store, &clock, config.tokens_signing_key).await?;
+        let keys = Keys::open(&store, &clock, config.tokens_signing_key).await;
         let policy = Policy {
             sign_up: config.sign_up,
             setup_code: config.setup_code,
@@ -77,7 +77,7 @@ impl Backend {
             store,
             hasher: PasswordHasher::new(),
             clock,
-            key: Arc::new(key),
+            keys: keys.map_err(StartError::new)?,
             policy: Arc::new(policy),
         };
         if config.demo {
@@ -122,7 +122,8 @@ impl Backend {
     }
 
     fn add_to(self, server: GrpcServer, shutdown: &CancellationToken) -> GrpcServer {
-        tokio::spawn(keep_up(self.accounts.clone(), shutdown.clone()));
+        let (kept, until) = (self.accounts.clone(), shutdown.clone());
+        tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, until).await });
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
@@ -144,16 +145,6 @@ impl Backend {
             FixedKeys::default(),
             Arc::new(source),
         )
-    }
-}
-
-/// Does now and then, until `shutdown`, what no call waits for. What fails is done next time.
-async fn keep_up(accounts: Accounts, shutdown: CancellationToken) {
-    let mut tick = interval(UPKEEP_INTERVAL);
-    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        if let Err(error) = accounts.forget().await {
-            tracing::warn!(%error, "what is over stays for now");
-        }
     }
 }
 

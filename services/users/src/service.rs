@@ -15,17 +15,19 @@ use crate::{
     hashing::PasswordHasher,
     password::{NewPassword, Password},
     setup::SetupCode,
-    signing::SigningKey,
     store::{Added, Store},
     user::{Credentials, User},
     username::Username,
 };
 
+pub(crate) mod keys;
 pub(crate) mod reset;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
+use self::keys::Keys;
 pub use self::sessions::Session;
 
 /// The accounts of one database, with everything that is done to them. Clones are the same.
@@ -34,7 +36,7 @@ pub struct Accounts {
     pub(crate) store: Store,
     pub(crate) hasher: PasswordHasher,
     pub(crate) clock: Clock,
-    pub(crate) key: Arc<SigningKey>,
+    pub(crate) keys: Keys,
     pub(crate) policy: Arc<Policy>,
 }
 
@@ -174,11 +176,6 @@ impl Accounts {
         users.truncate(size);
         let next = users.last().filter(|_| more).map(|last| last.create_time);
         Ok((users, next))
-    }
-
-    /// The public keys that tokens are checked with, as a JSON Web Key Set.
-    pub fn key_set_json(&self) -> String {
-        self.key.key_set_json()
     }
 
     /// An account that is not in the database yet.

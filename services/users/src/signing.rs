@@ -12,7 +12,7 @@ use runtime::{
     auth::{AUDIENCE, Claims, ISSUER, TOKEN_TYPE, key_id},
     clock::{Clock, Timestamp},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::user::User;
@@ -104,20 +104,27 @@ impl SigningKey {
         Ok(AccessToken { text, expire_time })
     }
 
-    /// The JSON Web Key Set (RFC 7517, RFC 8037) that holds this key's public half.
+    /// The JSON Web Key Set (RFC 7517, RFC 8037) that holds this key's public half alone.
     pub fn key_set_json(&self) -> String {
-        json!({
-            "keys": [{
-                "kty": "OKP",
-                "crv": "Ed25519",
-                "x": URL_SAFE_NO_PAD.encode(&self.public),
-                "use": "sig",
-                "alg": "EdDSA",
-                "kid": self.id,
-            }]
-        })
-        .to_string()
+        key_set_json([self])
     }
+
+    fn jwk(&self) -> Value {
+        json!({
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": URL_SAFE_NO_PAD.encode(&self.public),
+            "use": "sig",
+            "alg": "EdDSA",
+            "kid": self.id,
+        })
+    }
+}
+
+/// The JSON Web Key Set (RFC 7517, RFC 8037) of the public halves of keys.
+pub fn key_set_json<'a>(keys: impl IntoIterator<Item = &'a SigningKey>) -> String {
+    let keys: Vec<_> = keys.into_iter().map(SigningKey::jwk).collect();
+    json!({ "keys": keys }).to_string()
 }
 
 impl FromStr for SigningKey {

@@ -40,6 +40,10 @@ pub(super) fn to_status(error: Error) -> Status {
             tracing::warn!(%cause, "the database is away");
             status::unavailable("DATABASE_UNAVAILABLE", "the database is away")
         }
+        Error::NoSigningKey => {
+            tracing::error!(cause = message, "internal error");
+            status::internal()
+        }
         Error::Defect(cause) => {
             tracing::error!(%cause, "internal error");
             status::internal()

@@ -268,9 +268,8 @@ impl Accounts {
         refresh_token: Option<RefreshToken>,
         expire_time: Timestamp,
     ) -> Result<Session, Error> {
-        let token = self.key.issue(&user, id, &self.clock);
         Ok(Session {
-            token: token.map_err(Error::defect)?,
+            token: self.keys.issue(&user, id, &self.clock)?,
             user,
             refresh_token,
             expire_time,

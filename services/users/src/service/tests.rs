@@ -15,18 +15,18 @@ use super::*;
 use crate::{
     client::{Client, UserAgent},
     refresh_token::RefreshToken,
-    signing::SigningKey,
     store::migrations,
 };
 
 /// The accounts of a database on a clock that the test moves.
 pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
-    let key = SigningKey::generate_pkcs8().unwrap();
+    let store = Store::new(fresh.open(&migrations()).await);
+    let clock = Clock::manual(Timestamp::from_seconds(1_800_000_000));
     Accounts {
-        store: Store::new(fresh.open(&migrations()).await),
+        keys: Keys::open(&store, &clock, None).await.unwrap(),
+        store,
         hasher: PasswordHasher::new(),
-        clock: Clock::manual(Timestamp::from_seconds(1_800_000_000)),
-        key: Arc::new(SigningKey::from_pkcs8(&key).unwrap()),
+        clock,
         policy: Arc::new(Policy {
             sign_up: SignUp::Closed,
             setup_code: None,

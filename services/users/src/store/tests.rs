@@ -295,7 +295,10 @@ async fn replicas_that_start_at_once_end_with_one_signing_key() {
                 other.clone()
             };
             let now = Timestamp::from_seconds(1);
-            tokio::spawn(async move { store.signing_key_or(&[n], now).await.unwrap() })
+            tokio::spawn(async move {
+                store.add_signing_key(1, &[n], now).await.unwrap();
+                store.signing_keys().await.unwrap()
+            })
         });
         let mut kept = Vec::new();
         for attempt in attempts.collect::<Vec<_>>() {
@@ -303,6 +306,13 @@ async fn replicas_that_start_at_once_end_with_one_signing_key() {
         }
         kept.dedup();
         assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].len(), 1);
+        let later = Timestamp::from_seconds(2);
+        assert!(!one.add_signing_key(1, &[77], later).await.unwrap());
+        assert!(one.add_signing_key(2, &[77], later).await.unwrap());
+        assert_eq!(other.drop_signing_keys(1).await.unwrap(), 1);
+        let left = one.signing_keys().await.unwrap();
+        assert_eq!(left, [(2, vec![77], later)]);
     })
     .await;
 }

@@ -1,0 +1,129 @@
+//! Keys that follow one another, on a clock that the tests move.
+
+use std::time::Duration;
+
+use database::testing::{Fresh, on_each_engine};
+use jsonwebtoken::decode_header;
+use runtime::auth::Role;
+
+use super::*;
+use crate::service::tests::accounts;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn bruce() -> User {
+    User {
+        id: Uuid::from_u128(1),
+        username: "bruce".parse().unwrap(),
+        role: Role::Member,
+        create_time: Timestamp::from_seconds(0),
+    }
+}
+
+/// The id of the key that an account's token is signed with now.
+fn signer(accounts: &Accounts) -> String {
+    let token = accounts.keys.issue(&bruce(), Uuid::nil(), &accounts.clock);
+    decode_header(token.unwrap().text).unwrap().kid.unwrap()
+}
+
+#[tokio::test]
+async fn s09_whoever_fetched_the_keys_lately_can_check_every_token_while_they_rotate() {
+    on_each_engine(async |fresh| {
+        let one = accounts(fresh).await;
+        let other = Accounts {
+            clock: one.clock.clone(),
+            ..accounts(fresh).await
+        };
+        let mut signers = vec![signer(&one)];
+        assert_eq!(signers[0], signer(&other), "replicas start with one key");
+        // What somebody fetched from either replica some hours ago.
+        let mut fetched = [one.key_set_json(), other.key_set_json()];
+        let mut live_at_most = 0;
+        for step in 0..300 {
+            one.clock.advance(HOUR * 6);
+            // The replicas look after the keys by turns: each is behind at times.
+            let (ahead, behind) = if step % 2 == 0 {
+                (&one, &other)
+            } else {
+                (&other, &one)
+            };
+            ahead.keep_keys().await.unwrap();
+            for replica in [ahead, behind] {
+                let id = signer(replica);
+                for set in &fetched {
+                    assert!(set.contains(&id), "{id} was published before it signs");
+                }
+                if !signers.contains(&id) {
+                    signers.push(id);
+                }
+            }
+            assert_eq!(signer(ahead), signer(behind));
+            // Its tokens live on for five minutes.
+            let last = signer(behind);
+            one.clock.advance(crate::signing::TOKEN_LIFETIME);
+            ahead.keep_keys().await.unwrap();
+            assert!(ahead.key_set_json().contains(&last));
+            fetched = [one.key_set_json(), other.key_set_json()];
+            live_at_most = live_at_most.max(fetched[0].matches("\"kid\"").count());
+        }
+        assert_eq!(signers.len(), 3, "a new one each 30 days in 75");
+        assert_eq!(live_at_most, 2);
+        assert!(!one.key_set_json().contains(&signers[0]), "retired");
+        assert_eq!(one.store.signing_keys().await.unwrap().len(), 1, "dropped");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s09_replicas_that_make_the_next_key_at_once_end_with_the_same() {
+    on_each_engine(async |fresh| {
+        let one = accounts(fresh).await;
+        let other = Accounts {
+            clock: one.clock.clone(),
+            ..accounts(fresh).await
+        };
+        one.clock.advance(HOUR * 24 * 29);
+        let (first, second) = tokio::join!(one.keep_keys(), other.keep_keys());
+        first.unwrap();
+        second.unwrap();
+        assert_eq!(one.key_set_json(), other.key_set_json());
+        assert_eq!(one.key_set_json().matches("\"kid\"").count(), 2);
+        one.clock.advance(HOUR * 24);
+        assert_eq!(signer(&one), signer(&other));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_configured_key_does_not_rotate() {
+    let fresh = Fresh::sqlite();
+    let accounts = accounts(&fresh).await;
+    let key = SigningKey::from_pkcs8(&SigningKey::generate_pkcs8().unwrap()).unwrap();
+    let keys = Keys::open(&accounts.store, &accounts.clock, Some(key.clone()));
+    let accounts = Accounts {
+        keys: keys.await.unwrap(),
+        ..accounts.clone()
+    };
+    for _ in 0..3 {
+        accounts.clock.advance(HOUR * 24 * 100);
+        accounts.keep_keys().await.unwrap();
+        assert_eq!(signer(&accounts), key.id());
+        assert_eq!(accounts.key_set_json(), key.key_set_json());
+    }
+}
+
+#[tokio::test]
+async fn without_its_database_a_replica_goes_on_with_the_keys_it_knows() {
+    let fresh = Fresh::sqlite();
+    let accounts = accounts(&fresh).await;
+    accounts.clock.advance(HOUR * 24 * 29);
+    accounts.keep_keys().await.unwrap();
+    let before = signer(&accounts);
+    accounts.store.close().await;
+    accounts.clock.advance(HOUR * 24);
+    assert!(matches!(
+        accounts.keep_keys().await,
+        Err(Error::DatabaseAway(_))
+    ));
+    assert_ne!(signer(&accounts), before, "the next one's time has come");
+}
