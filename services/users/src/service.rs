@@ -1,5 +1,5 @@
 //! The use cases: making accounts and looking at them here, signing in and staying signed in in
-//! [`sessions`]; and who may do what.
+//! `sessions`; and who may do what.
 
 use std::sync::Arc;
 
