@@ -24,6 +24,7 @@ pub(crate) struct Fleet {
     pub(crate) gateway: Replica,
     /// Between the thoughts-backends and their database.
     pub(crate) thoughts_gate: Gate,
+    _users_gate: Gate,
     _databases: [Fresh; 2],
     _hosts: TempDir,
 }
@@ -46,6 +47,8 @@ impl Fleet {
         }
         let databases = [fresh().await?, fresh().await?];
         let [thoughts_db, users_db] = databases.each_ref().map(Fresh::url_text);
+        // By a gate as well, because a test server's socket may lie where only root may look.
+        let users_gate = Gate::before(users_db).await;
         let thoughts_gate = Gate::before(thoughts_db).await;
         let hosts = hosts();
         let (thoughts_port, users_port) = (port_of_both(), port_of_both());
@@ -59,7 +62,7 @@ impl Fleet {
         let thoughts_db = ("DATABASE_URL", thoughts_gate.url(thoughts_db));
         let thoughts_settings = [thoughts_db, users_url.clone(), demo.clone()];
         let users_settings = [
-            ("DATABASE_URL", users_db.to_owned()),
+            ("DATABASE_URL", users_gate.url(users_db)),
             thoughts_url.clone(),
             demo,
         ];
@@ -84,6 +87,7 @@ impl Fleet {
                 &[thoughts_url, users_url],
             ),
             thoughts_gate,
+            _users_gate: users_gate,
             _databases: databases,
             _hosts: hosts,
         };

@@ -98,16 +98,11 @@ impl Browser {
 
     /// What can be read in each element that a CSS selector finds.
     pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for element in self
-            .driver()
-            .find_all(By::Css(selector))
-            .await
-            .expect("a selector")
-        {
-            texts.push(element.text().await.expect("a text"));
-        }
-        texts
+        // Again, if the page goes away half-way.
+        eventually(&format!("the texts of {selector}"), async || {
+            self.read(selector).await.ok()
+        })
+        .await
     }
 
     /// What is typed in a field.
@@ -137,24 +132,24 @@ impl Browser {
             .expect("a choice");
     }
 
-    /// Presses a button or follows a link with these words.
+    /// Presses the first button, or follows the first link, that shows these words: in the main
+    /// part of the page, or else at its head.
     pub(crate) async fn presses(&self, words: &str) {
-        let within =
-            |place: &str, tag: &str| format!("//{place}//{tag}[normalize-space()='{words}']");
-        let anywhere = ["main", "header"].map(|place| {
-            ["button", "a", "summary"]
-                .map(|tag| within(place, tag))
-                .join(" | ")
-        });
-        for xpath in anywhere {
-            let found = self
+        for place in ["main", "header"] {
+            let any = ["button", "a", "summary"]
+                .map(|tag| format!("//{place}//{tag}[contains(., '{words}')]"))
+                .join(" | ");
+            for element in self
                 .driver()
-                .find_all(By::XPath(xpath))
+                .find_all(By::XPath(any))
                 .await
-                .expect("an XPath");
-            if let Some(element) = found.first() {
-                element.click().await.expect("it can be pressed");
-                return;
+                .expect("an XPath")
+            {
+                // Parts may be hidden, so what is shown counts.
+                if element.text().await.expect("a text").trim() == words {
+                    element.click().await.expect("it can be pressed");
+                    return;
+                }
             }
         }
         panic!(
@@ -244,6 +239,14 @@ impl Browser {
 
     fn driver(&self) -> &WebDriver {
         self.driver.as_ref().expect("it has started")
+    }
+
+    async fn read(&self, selector: &str) -> WebDriverResult<Vec<String>> {
+        let mut texts = Vec::new();
+        for element in self.driver().find_all(By::Css(selector)).await? {
+            texts.push(element.text().await?);
+        }
+        Ok(texts)
     }
 
     async fn field(&self, name: &str) -> WebElement {
