@@ -227,6 +227,9 @@ impl Browser {
         cdp.send_raw("Emulation.setEmulatedMedia", colours)
             .await
             .expect("colours");
+        // Colours that fade over would be seen half-way.
+        self.evaluates("document.getAnimations().forEach(animation => animation.finish())")
+            .await;
     }
 
     /// Keeps a picture of the window in `target/screenshots/`.
