@@ -11,6 +11,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::support::free_port;
+
 /// Listens on a port of its own and passes everything on to a server, while it is open.
 pub(crate) struct Gate {
     port: u16,
