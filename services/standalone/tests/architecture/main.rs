@@ -15,6 +15,7 @@ mod crates;
 mod documentation;
 mod handbook;
 mod layers;
+mod offers;
 mod sources;
 #[path = "../support/tables.rs"]
 mod tables;

@@ -11,7 +11,7 @@ use database::{Engine, testing::Fresh};
 use tempfile::TempDir;
 
 use super::gate::Gate;
-use crate::support::{Program, answers, binary, free_port};
+use crate::support::{Program, answers, binary, free_port, left_out};
 
 /// The name that has both addresses: replicas on one port, as behind a headless service.
 const NAME: &str = "replicas.test";
@@ -42,7 +42,7 @@ impl Fleet {
         if let Err(error) = can_name_hosts() {
             let required = env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
             assert!(!required, "REQUIRE_POSTGRES=1, but {error}");
-            eprintln!("LEFT OUT: tests of several processes, because {error}");
+            left_out(&error);
             return None;
         }
         let databases = [fresh().await?, fresh().await?];

@@ -31,8 +31,10 @@ enum Server {
 impl Gate {
     /// An open gate before the server of a database's address.
     pub(crate) async fn before(url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
+        let port = free_port();
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .expect("a free port");
         let gate = Self {
             port,
             server: Server::of(url),
