@@ -19,7 +19,8 @@ use super::{PATIENCE, Program, System, eventually, free_port, system::answers, t
 pub(crate) struct Browser {
     driver: Option<WebDriver>,
     chromedriver: Program,
-    profile: TempDir,
+    /// Its home, with the profile and all that it leaves behind.
+    home: TempDir,
 }
 
 /// Whether pages may run scripts.
@@ -38,18 +39,22 @@ impl Browser {
             "REQUIRE_CHROMIUM",
         )?;
         let chromedriver = tool(&["chromedriver"], "CHROMEDRIVER", "REQUIRE_CHROMIUM")?;
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let place = home.path().display().to_string();
         let port = free_port();
-        let log_level = "--log-level=SEVERE";
-        let chromedriver =
-            Program::start(&chromedriver, &[&format!("--port={port}"), log_level], &[]);
+        let chromedriver = Program::start(
+            &chromedriver,
+            &[&format!("--port={port}"), "--log-level=SEVERE"],
+            &[("HOME", place.clone()), ("TMPDIR", place)],
+        );
         let address = format!("http://127.0.0.1:{port}");
         answers(&format!("{address}/status"), 200).await;
-        let profile = tempfile::tempdir().expect("a temporary folder");
-        let capabilities = capabilities(&chromium, profile.path(), scripts).expect("capabilities");
+        let profile = home.path().join("profile");
+        let capabilities = capabilities(&chromium, &profile, scripts).expect("capabilities");
         let mut browser = Self {
             driver: None,
             chromedriver,
-            profile,
+            home,
         };
         let driver = WebDriver::new(&address, capabilities)
             .await
@@ -280,14 +285,14 @@ impl Drop for Browser {
         // ChromeDriver is about to end, so there is nobody to tell.
         let _ = self.driver.take().map(WebDriver::leak);
         self.chromedriver.kill();
-        for process in processes_with(&self.profile.path().display().to_string()) {
+        for process in processes_with(&self.home.path().display().to_string()) {
             let _ = std::process::Command::new("sh")
                 .args(["-c", "kill -s KILL \"$0\" 2>/dev/null", &process])
                 .status();
         }
         // The last of them lets go of the profile a moment later.
         for _ in 0..100 {
-            if processes_with(&self.profile.path().display().to_string()).is_empty() {
+            if processes_with(&self.home.path().display().to_string()).is_empty() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(20));
