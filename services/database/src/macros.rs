@@ -37,9 +37,9 @@ macro_rules! write {
         loop {
             let outcome = match $crate::Database::itself(&$database) {
                 $crate::Database::Sqlite { writer, .. } => {
-                    $crate::__write!(writer.begin_with("BEGIN IMMEDIATE"), |$conn| $body)
+                    $crate::__write!(writer, "BEGIN IMMEDIATE", |$conn| $body)
                 }
-                $crate::Database::Postgres(pool) => $crate::__write!(pool.begin(), |$conn| $body),
+                $crate::Database::Postgres(pool) => $crate::__write!(pool, "BEGIN", |$conn| $body),
             };
             match outcome {
                 Err($crate::Error::Conflict(_)) if tries_left > 0 => tries_left -= 1,
@@ -72,26 +72,34 @@ macro_rules! __read {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __write {
-    ($begin:expr, |$conn:ident| $body:expr) => {
-        match $begin.await {
-            Ok(mut transaction) => {
-                let outcome: ::std::result::Result<_, ::sqlx::Error> = async {
-                    let $conn = &mut *transaction;
-                    $body
+    ($pool:expr, $begin:literal, |$conn:ident| $body:expr) => {
+        match $pool.acquire().await {
+            Ok(mut connection) => {
+                let (outcome, sound) =
+                    match ::sqlx::Connection::begin_with(&mut *connection, $begin).await {
+                        Ok(mut transaction) => {
+                            let outcome: ::std::result::Result<_, ::sqlx::Error> = async {
+                                let $conn = &mut *transaction;
+                                $body
+                            }
+                            .await;
+                            match outcome {
+                                Ok(value) => match transaction.commit().await {
+                                    Ok(()) => (Ok(value), true),
+                                    Err(error) => (Err(error), false),
+                                },
+                                // Waited for, so that the next caller does not meet our locks.
+                                Err(error) => (Err(error), transaction.rollback().await.is_ok()),
+                            }
+                        }
+                        Err(error) => (Err(error), false),
+                    };
+                // SQLite ends a transaction by itself when the disk is full or an I/O error
+                // happens, so that ROLLBACK fails and the connection is out of step for ever.
+                if !sound {
+                    connection.close_on_drop();
                 }
-                .await;
-                match outcome {
-                    Ok(value) => match transaction.commit().await {
-                        Ok(()) => Ok(value),
-                        Err(error) => Err($crate::Error::from(error)),
-                    },
-                    Err(error) => {
-                        // Waited for, so that the next caller does not meet our locks. When it
-                        // fails the connection is gone, and the transaction with it.
-                        let _ = transaction.rollback().await;
-                        Err($crate::Error::from(error))
-                    }
-                }
+                outcome.map_err($crate::Error::from)
             }
             Err(error) => Err($crate::Error::from(error)),
         }

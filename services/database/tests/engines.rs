@@ -211,6 +211,27 @@ async fn sqlite_is_durable_private_and_read_only_for_readers() {
 }
 
 #[tokio::test]
+async fn a_full_disk_is_gone_through_once_there_is_room() {
+    let fresh = Fresh::sqlite();
+    let database = fresh.open(&migrations()).await;
+    let Database::Sqlite { writer, .. } = &database else {
+        unreachable!("this is SQLite");
+    };
+    // Holds for this one connection: the next one has room again.
+    let mut connection = writer.acquire().await.expect("connected");
+    sqlx::query("PRAGMA max_page_count = 1")
+        .execute(&mut *connection)
+        .await
+        .expect("set");
+    drop(connection);
+    let big = "x".repeat(1_000_000);
+    let refused = add(&database, &big).await.expect_err("the disk is full");
+    assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    add(&database, "bruce").await.expect("there is room again");
+    assert_eq!(names(&database).await, ["bruce"]);
+}
+
+#[tokio::test]
 async fn a_missing_folder_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = DatabaseUrl::sqlite(folder.path().join("missing/thoughts.db"));

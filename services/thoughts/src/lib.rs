@@ -8,7 +8,7 @@
 //! - [`page`]: which part of a list, and that part;
 //! - [`query`]: what a search asks for;
 //! - [`fold`]: texts without regard to case, as a search sees them;
-//! - [`matches`]: where a query matches a text;
+//! - [`matches`](mod@matches): where a query matches a text;
 //! - [`error`]: why a use case was refused.
 //!
 //! [`config`] holds the settings, `example` the data behind `DEMO`, and [`serve`] puts the parts

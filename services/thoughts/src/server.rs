@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{config::Config, example, grpc::ThoughtsGrpc, service::Thoughts, store::Store};
 
 /// Opens and migrates the database, waiting for it while it is away, and serves until `shutdown`.
+/// Meanwhile the program is alive, and not ready.
 ///
 /// # Errors
 ///
@@ -30,43 +31,50 @@ pub async fn serve(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let store = match Store::open(&config.database_url, shutdown.cancelled()).await {
-        Ok(store) => store,
-        // Whoever stops a program that waits for its database did not meet an error.
-        Err(_) if shutdown.is_cancelled() => return Ok(()),
-        Err(reason) => return Err(StartError::new(reason)),
-    };
+    let opening = shutdown.clone();
+    GrpcServer::new("thoughts-backend")
+        .serve_when_open(listeners, shutdown, async move |server| {
+            let store = open(&config, &opening).await?;
+            Ok(add_to(server, store, config))
+        })
+        .await
+}
+
+async fn open(config: &Config, cancelled: &CancellationToken) -> Result<Store, StartError> {
+    let store = Store::open(&config.database_url, cancelled.cancelled())
+        .await
+        .map_err(StartError::new)?;
     if config.demo {
         store
             .create_examples(&example::thoughts())
             .await
             .map_err(StartError::new)?;
     }
+    Ok(store)
+}
+
+fn add_to(server: GrpcServer, store: Store, config: Config) -> GrpcServer {
     let clock = Clock::system();
     let verifier = Verifier::new(
         clock.clone(),
         config.tokens_public_key.unwrap_or_default(),
         keys_of(config.user_backend_url),
     );
+    let (checked, closed) = (store.clone(), store.clone());
     let thoughts = Thoughts {
-        store: store.clone(),
+        store,
         clock,
         max_length: config.max_thought_length,
     };
-    let checked = store.clone();
-    let served = GrpcServer::new("thoughts-backend")
-        .add_service(ThoughtsServiceServer::new(ThoughtsGrpc::new(
-            thoughts, verifier,
-        )))
+    let service = ThoughtsGrpc::new(thoughts, verifier);
+    server
+        .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))
         .ready_check(move || {
             let store = checked.clone();
             async move { store.is_there().await }
         })
-        .serve(listeners, shutdown)
-        .await;
-    store.close().await;
-    served
+        .on_stop(async move { closed.close().await })
 }
 
 /// The key set, as the users backend publishes it.

@@ -103,7 +103,12 @@ impl Thoughts {
         if author.is_some_and(|author| author.contains('\0')) {
             return Ok(Page::empty());
         }
-        Ok(self.store.list(user_id(caller), author, page).await?)
+        // Names are unique without regard to case, and kept in lower case.
+        let author = author.map(str::to_ascii_lowercase);
+        Ok(self
+            .store
+            .list(user_id(caller), author.as_deref(), page)
+            .await?)
     }
 
     /// What the caller may see and the query matches.

@@ -160,7 +160,12 @@ impl GrpcServer {
         );
         let service = async {
             let _stopped = stopped.clone().drop_guard();
-            let server = open(self).await?;
+            let server = match open(self).await {
+                Ok(server) => server,
+                // Whoever stops a program that waits did not meet an error.
+                Err(_) if shutdown.is_cancelled() => return Ok(()),
+                Err(error) => return Err(error),
+            };
             server
                 .serve_calls(listeners.listen, readiness, shutdown)
                 .await

@@ -5,23 +5,20 @@
 //! a part of it, but nothing that there is not. Metrics are compared in `tests/system`, which has
 //! programs to ask for them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use clap::{Command, CommandFactory as _};
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
+use std::collections::BTreeSet;
 
 use crate::{
     handbook,
+    offers::{programs, routes, rpcs, symbols, texts, variables},
     sources::{
         self,
-        Piece::{Other, Path, Text, Word},
+        Piece::{Path, Word},
     },
     tables,
 };
 
 /// Names in capitals that are not the programs': of other programs, of tests, of the protocol.
-const FOREIGN: [&str; 28] = [
+const FOREIGN: [&str; 21] = [
     "ABORTED",
     "ALREADY_EXISTS",
     "AXE_CORE",
@@ -29,12 +26,9 @@ const FOREIGN: [&str; 28] = [
     "CI_CACHE",
     "DEADLINE_EXCEEDED",
     "FAILED_PRECONDITION",
-    "GRPCURL",
-    "INTERNAL",
     "INVALID_ARGUMENT",
     "NOT_FOUND",
     "NOT_SERVING",
-    "NO_ERROR",
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
     "POSTGRES_DB",
@@ -45,15 +39,8 @@ const FOREIGN: [&str; 28] = [
     "REQUIRE_GRPCURL",
     "REQUIRE_POSTGRES",
     "RESOURCE_EXHAUSTED",
-    "RPC_REQUEST_RESPONSE_UNIQUE",
-    "RPC_RESPONSE_STANDARD_NAME",
     "TEST_POSTGRES_URLS",
-    "UPPER_SNAKE",
-    "BEGIN_IMMEDIATE",
 ];
-
-/// Read by the PostgreSQL driver, so no flag of a program has it.
-const OF_THE_DRIVER: &str = "PGPASSWORD";
 
 #[test]
 fn every_rpc_is_documented() {
@@ -156,7 +143,7 @@ fn settings_are_read_by_the_configuration_only() {
         assert!(
             !reads,
             "{} reads the environment: make it a field of the program's Config, which --help and \
-             the reference show",
+             README.md show",
             source.path
         );
     }
@@ -164,12 +151,10 @@ fn settings_are_read_by_the_configuration_only() {
 
 #[test]
 fn the_documentation_names_nothing_that_there_is_not() {
-    let (texts, routes) = (texts_of_code(), routes());
-    let symbols: BTreeSet<String> = descriptors().file.iter().flat_map(enum_values).collect();
+    let (texts, symbols, routes) = (texts(), symbols(), routes());
     for (file, text) in handbook::files() {
         for word in handbook::capitals(&text) {
             let known = FOREIGN.contains(&word.as_str())
-                || word == OF_THE_DRIVER
                 || symbols.contains(&word)
                 || texts.contains(&word);
             assert!(
@@ -223,149 +208,4 @@ fn programs_called(cell: &str) -> Vec<&'static str> {
         "README.md, Configuration: {cell:?} is no program"
     );
     called
-}
-
-fn descriptors() -> FileDescriptorSet {
-    FileDescriptorSet::decode(api::FILE_DESCRIPTOR_SET).expect("the descriptors of build.rs")
-}
-
-/// `ThoughtsService.GetThought` and so on.
-fn rpcs() -> BTreeSet<String> {
-    descriptors()
-        .file
-        .iter()
-        .filter(|file| file.package().starts_with("mythoughts."))
-        .flat_map(|file| &file.service)
-        .flat_map(|service| {
-            service
-                .method
-                .iter()
-                .map(|method| format!("{}.{}", service.name(), method.name()))
-        })
-        .collect()
-}
-
-fn enum_values(file: &prost_types::FileDescriptorProto) -> Vec<String> {
-    file.enum_type
-        .iter()
-        .flat_map(|kind| kind.value.iter().map(|value| value.name().to_owned()))
-        .collect()
-}
-
-/// `GET /thoughts/{id}` and so on, the gateway's and those of the operations port.
-fn routes() -> BTreeSet<String> {
-    let constants = constants("gateway/src");
-    let mut found = BTreeSet::new();
-    for folder in ["gateway/src", "services/runtime/src"] {
-        for source in sources::under(folder) {
-            found.extend(routes_of(&source, &constants));
-        }
-    }
-    found
-}
-
-/// The texts of constants by their names: the addresses in paths.rs.
-fn constants(folder: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    for source in sources::under(folder) {
-        for window in source.pieces().windows(8) {
-            if let [
-                Word(keyword),
-                Word(name),
-                Other(':'),
-                Other('&'),
-                Word(kind),
-                Other('='),
-                Text(text),
-                ..,
-            ] = window
-                && keyword == "const"
-                && kind == "str"
-            {
-                found.insert(name.clone(), text.clone());
-            }
-        }
-    }
-    found
-}
-
-/// The calls `.route(PATH, get(…).post(…))` of a file.
-fn routes_of(source: &sources::Source, constants: &BTreeMap<String, String>) -> Vec<String> {
-    let pieces = source.pieces();
-    let mut found = Vec::new();
-    for at in 0..pieces.len() {
-        let call =
-            pieces[at] == Word("route".to_owned()) && pieces.get(at + 1) == Some(&Other('('));
-        if !call || at == 0 || pieces[at - 1] != Other('.') {
-            continue;
-        }
-        let arguments = arguments(&pieces[at + 2..]);
-        let comma = arguments
-            .iter()
-            .position(|piece| piece == &Other(','))
-            .unwrap_or(arguments.len());
-        let path = match arguments[..comma].last() {
-            Some(Text(path)) => path.clone(),
-            Some(Word(name)) => constants
-                .get(name)
-                .unwrap_or_else(|| panic!("{}: the route {name} is no constant text", source.path))
-                .clone(),
-            _ => panic!(
-                "{}: a route whose path is neither a text nor a constant",
-                source.path
-            ),
-        };
-        for pair in arguments[comma..].windows(2) {
-            if let [Word(method), Other('(')] = pair
-                && ["get", "post", "put", "patch", "delete"].contains(&method.as_str())
-            {
-                found.push(format!("{} {path}", method.to_uppercase()));
-            }
-        }
-    }
-    found
-}
-
-/// What stands before the bracket that closes the call.
-fn arguments(pieces: &[sources::Piece]) -> &[sources::Piece] {
-    let mut depth = 0;
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece {
-            Other('(') => depth += 1,
-            Other(')') if depth == 0 => return &pieces[..at],
-            Other(')') => depth -= 1,
-            _ => {}
-        }
-    }
-    pieces
-}
-
-fn programs() -> [(&'static str, Command); 4] {
-    [
-        ("thoughts-backend", thoughts_backend::Config::command()),
-        ("users-backend", users_backend::Config::command()),
-        ("gateway", gateway::Config::command()),
-        ("mythoughts", mythoughts::config::Config::command()),
-    ]
-}
-
-fn variables(command: &Command) -> BTreeSet<String> {
-    command
-        .get_arguments()
-        .filter_map(|argument| argument.get_env())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
-}
-
-/// Every text in the code, tests left out: variables, reasons of errors.
-fn texts_of_code() -> BTreeSet<String> {
-    sources::all()
-        .into_iter()
-        .filter(|source| source.path.contains("/src/"))
-        .flat_map(|source| source.pieces())
-        .filter_map(|piece| match piece {
-            Text(text) => Some(text),
-            _ => None,
-        })
-        .collect()
 }

@@ -7,7 +7,10 @@ use crate::sources;
 /// Every page of the documentation, with its path.
 pub(crate) fn files() -> Vec<(String, String)> {
     let mut paths = vec!["README.md".to_owned(), "ARCHITECTURE.md".to_owned()];
-    for entry in fs::read_dir(sources::root().join("docs")).into_iter().flatten() {
+    for entry in fs::read_dir(sources::root().join("docs"))
+        .into_iter()
+        .flatten()
+    {
         let name = entry.expect("an entry of docs").file_name();
         let name = name.to_str().expect("plain names");
         if name.ends_with(".md") {

@@ -30,6 +30,12 @@ async fn tour(scripts: Scripts) {
         "bruce's three examples"
     );
 
+    let hint = match scripts {
+        Scripts::On => "250 characters left",
+        Scripts::Off => "At most 250 characters.",
+    };
+    browser.sees(hint).await;
+
     browser.types("text", "A platypus\nin 京都 at 100%").await;
     browser.presses("Save").await;
     eventually("the new thought is in the list", async || {
@@ -90,7 +96,7 @@ async fn a_thought_is_deleted_after_one_question() {
     browser.signs_in("stephen", "stephen").await;
     browser.sees("Signed in as stephen").await;
     let before = browser.texts("main article .text").await;
-    browser.presses("Delete this thought").await;
+    browser.presses("Delete").await;
     browser.presses("Yes, delete").await;
     eventually("the list has one thought less", async || {
         (browser.texts("main article .text").await == before[1..]).then_some(())

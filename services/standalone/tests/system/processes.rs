@@ -145,7 +145,7 @@ async fn a_backend_without_its_database_is_alive_but_not_ready() {
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().await.unwrap().contains("the database sleeps"));
 
-    fleet.thoughts_gate.open();
+    fleet.thoughts_gate.open().await;
     for thoughts in &fleet.thoughts {
         answers(&thoughts.operations("/readyz"), 200).await;
     }

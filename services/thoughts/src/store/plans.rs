@@ -1,12 +1,20 @@
 //! How each engine goes about it with 100,000 thoughts: no list and no rare word may read through
 //! the table.
 
-use database::testing::on_each_engine;
+use database::{Engine, Error, testing::on_each_engine};
 use sqlx::AssertSqlSafe;
 
 use super::{
+    read::{LIST, LIST_OF_AUTHOR},
     tests::{BRUCE, STEPHEN, opened, thought},
+    write::{INSERT, insert, number},
     *,
+};
+use crate::{
+    fold::fold,
+    page::PageRequest,
+    query::SearchQuery,
+    thought::{Thought, Visibility},
 };
 
 const ROWS: i64 = 100_000;

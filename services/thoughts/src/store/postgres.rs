@@ -4,6 +4,11 @@
 //! would fetch by the ten thousands; a rare one is not among the newest, but the index has it at
 //! once. So the newest 2,000 are looked through first, and only a page that they do not fill is
 //! taken from the index.
+//!
+//! Measured on 300,000 texts, half of them Chinese, newest 20, PostgreSQL 15, medians of nine on a
+//! busy machine of two cores (the ignored test `p03_…` in `plans.rs`): 0.7 to 1 ms for what the
+//! newest fill, 2 to 3 ms for rare and absent words of any length, alone or with a word in a third
+//! of all rows, 7 ms for a word in 0.5%, 28 ms for a phrase of two letters and a space between.
 
 use std::fmt::Write as _;
 
@@ -11,10 +16,10 @@ use database::Database;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use super::Row;
+use super::read::Row;
 use crate::{page::PageRequest, query::SearchQuery};
 
-/// Both arms of a list (see `store.rs`) in order, ended by the limit and only then looked through.
+/// Both arms of a list (see `read.rs`) in order, ended by the limit and only then looked through.
 const SEARCH_NEWEST: &str = "
     SELECT position, id, author_id, author, text, visibility, update_time
     FROM (

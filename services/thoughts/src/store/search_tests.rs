@@ -11,6 +11,7 @@ use super::{
     tests::{BRUCE, opened, thought},
     *,
 };
+use crate::{fold::fold, page::PageRequest, query::SearchQuery, thought::Visibility};
 
 const TEXTS: [&str; 30] = [
     "A Platypus in the pond",

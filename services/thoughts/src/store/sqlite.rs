@@ -6,16 +6,17 @@
 //! words of any length, and who is asking, intersect inside the index, newest first, and reading
 //! ends with the page.
 //!
-//! Tried on 300,000 texts, half of them Chinese, newest 21, FTS5 of 3.40: this layout answered in
-//! 0.05 to 1.3 ms for frequent, rare, absent and short words, in 3 ms for a word in a third of all
-//! rows with a rare short one, and in 64 ms for 47 frequent words that never meet. FTS5's own
-//! `trigram` tokenizer beside a second table of short pieces was as fast for one word but took
-//! 72 ms for the frequent and the rare short one, in a file larger by a quarter.
+//! Measured on 300,000 texts, half of them Chinese, newest 20, medians of nine with SQLite compiled
+//! without optimisation (the ignored test `p03_…` in `plans.rs`): 0.5 to 3 ms for frequent, rare,
+//! absent and short words, 5 ms for a word in a third of all rows with a rare short one, 18 ms for
+//! that word, one in 0.5% and a frequent short one together. FTS5's own `trigram` tokenizer beside
+//! a second table of short pieces was as fast for one word, but took 70 ms where this layout takes
+//! 3 for the frequent word with the rare short one (both optimised), in a file larger by a quarter.
 
 use sqlx::SqlitePool;
 use uuid::Uuid;
 
-use super::Row;
+use super::read::Row;
 use crate::{
     page::PageRequest,
     query::SearchQuery,

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, future::pending, time::Duration};
 
-use database::testing::{Fresh, on_each_engine};
+use database::{
+    Engine,
+    testing::{Fresh, each_engine, on_each_engine},
+};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -12,6 +15,11 @@ use runtime::clock::{Clock, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::*;
+use crate::{
+    page::{Page, PageRequest},
+    query::SearchQuery,
+    thought::{Author, Visibility},
+};
 
 pub(super) const BRUCE: Uuid = Uuid::from_u128(1);
 pub(super) const STEPHEN: Uuid = Uuid::from_u128(2);
@@ -302,7 +310,7 @@ async fn columns(store: &Store) -> HashSet<(String, String, bool)> {
 #[tokio::test]
 async fn both_engines_have_the_same_tables() {
     let mut schemas = Vec::new();
-    for fresh in database::testing::each_engine().await {
+    for fresh in each_engine().await {
         let store = opened(&fresh).await;
         schemas.push(columns(&store).await);
         store.close().await;
@@ -310,6 +318,44 @@ async fn both_engines_have_the_same_tables() {
     assert!(schemas[0].len() > 10);
     for schema in &schemas[1..] {
         assert_eq!(*schema, schemas[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_knows_no_letters_beyond_ascii_is_refused() {
+    for fresh in each_engine()
+        .await
+        .iter()
+        .filter(|fresh| fresh.engine() == Engine::Postgres)
+    {
+        let store = opened(fresh).await;
+        let Database::Postgres(pool) = &store.database else {
+            panic!("PostgreSQL")
+        };
+        let name: String = sqlx::query_scalar("SELECT current_database()")
+            .fetch_one(pool)
+            .await
+            .expect("name");
+        let plain = format!("{name}_c");
+        let create =
+            format!("CREATE DATABASE {plain} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(create))
+            .execute(pool)
+            .await
+            .expect("created");
+        let url = fresh
+            .url_text()
+            .replace(&name, &plain)
+            .parse()
+            .expect("an address");
+        let refused = Store::open(&url, pending()).await.expect_err("refused");
+        assert!(refused.contains("LC_CTYPE"), "{refused}");
+        let drop = format!("DROP DATABASE {plain} WITH (FORCE)");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
+            .execute(pool)
+            .await
+            .expect("dropped");
+        store.close().await;
     }
 }
 

@@ -127,6 +127,9 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
     // anybody wants it, and other tests' threads have none. With two it asks both.
     let _second = Dispatch::new(NoSubscriber::default());
     let _logging = tracing::subscriber::set_default(subscriber);
+    // While there is one subscriber alone, tracing asks only that of the thread which comes to a
+    // line first, and other tests have none. With a second it asks them all.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
 
     let code = accounts
         .store

@@ -45,12 +45,12 @@ async fn a_token_of_one_is_accepted_by_the_other() {
 }
 
 #[tokio::test]
-async fn of_twenty_sign_ups_with_the_code_one_becomes_the_administrator() {
+async fn of_many_sign_ups_with_the_code_one_becomes_the_administrator() {
     on_each_engine(async |fresh| {
         let backends = two(config(fresh)).await;
         let code = setup_code(fresh).await;
         let people = [backends[0].nobody().await, backends[1].nobody().await];
-        let calls = (0..20).map(|n| {
+        let calls = (0..6).map(|n| {
             let (person, code) = (people[n % 2].clone(), code.clone());
             tokio::spawn(
                 async move { person.signs_up_with_code(&format!("admin{n}"), &code).await },

@@ -11,7 +11,7 @@ use database::{Engine, testing::Fresh};
 use tempfile::TempDir;
 
 use super::gate::Gate;
-use crate::support::{Program, answers, binary, free_port};
+use crate::support::{Program, answers, binary, free_port, left_out};
 
 /// The name that has both addresses: replicas on one port, as behind a headless service.
 const NAME: &str = "replicas.test";
@@ -24,6 +24,7 @@ pub(crate) struct Fleet {
     pub(crate) gateway: Replica,
     /// Between the thoughts-backends and their database.
     pub(crate) thoughts_gate: Gate,
+    _users_gate: Gate,
     _databases: [Fresh; 2],
     _hosts: TempDir,
 }
@@ -41,11 +42,13 @@ impl Fleet {
         if let Err(error) = can_name_hosts() {
             let required = env::var("REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
             assert!(!required, "REQUIRE_POSTGRES=1, but {error}");
-            eprintln!("LEFT OUT: tests of several processes, because {error}");
+            left_out(&error);
             return None;
         }
         let databases = [fresh().await?, fresh().await?];
         let [thoughts_db, users_db] = databases.each_ref().map(Fresh::url_text);
+        // By a gate as well, because a test server's socket may lie where only root may look.
+        let users_gate = Gate::before(users_db).await;
         let thoughts_gate = Gate::before(thoughts_db).await;
         let hosts = hosts();
         let (thoughts_port, users_port) = (port_of_both(), port_of_both());
@@ -59,7 +62,7 @@ impl Fleet {
         let thoughts_db = ("DATABASE_URL", thoughts_gate.url(thoughts_db));
         let thoughts_settings = [thoughts_db, users_url.clone(), demo.clone()];
         let users_settings = [
-            ("DATABASE_URL", users_db.to_owned()),
+            ("DATABASE_URL", users_gate.url(users_db)),
             thoughts_url.clone(),
             demo,
         ];
@@ -84,6 +87,7 @@ impl Fleet {
                 &[thoughts_url, users_url],
             ),
             thoughts_gate,
+            _users_gate: users_gate,
             _databases: databases,
             _hosts: hosts,
         };

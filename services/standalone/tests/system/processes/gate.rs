@@ -11,6 +11,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::support::{eventually, free_port};
+
 /// Listens on a port of its own and passes everything on to a server, while it is open.
 pub(crate) struct Gate {
     port: u16,
@@ -29,14 +31,12 @@ enum Server {
 impl Gate {
     /// An open gate before the server of a database's address.
     pub(crate) async fn before(url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
         let gate = Self {
-            port,
+            port: free_port(),
             server: Server::of(url),
             open: Mutex::new(None),
         };
-        gate.accept(listener);
+        gate.open().await;
         gate
     }
 
@@ -55,11 +55,14 @@ impl Gate {
         self.open.lock().expect("no panic while locked").take();
     }
 
-    /// Lets connections through again.
-    pub(crate) fn open(&self) {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", self.port)).expect("its port");
-        listener.set_nonblocking(true).expect("a socket for tokio");
-        self.accept(TcpListener::from_std(listener).expect("a socket for tokio"));
+    /// Lets connections through.
+    pub(crate) async fn open(&self) {
+        // A process that is just being forked may hold the port for a moment longer.
+        let listener = eventually("the gate's port is free", async || {
+            TcpListener::bind(("127.0.0.1", self.port)).await.ok()
+        })
+        .await;
+        self.accept(listener);
     }
 
     fn accept(&self, listener: TcpListener) {

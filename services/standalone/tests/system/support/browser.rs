@@ -19,7 +19,8 @@ use super::{PATIENCE, Program, System, eventually, free_port, system::answers, t
 pub(crate) struct Browser {
     driver: Option<WebDriver>,
     chromedriver: Program,
-    profile: TempDir,
+    /// Its home, with the profile and all that it leaves behind.
+    home: TempDir,
 }
 
 /// Whether pages may run scripts.
@@ -38,18 +39,22 @@ impl Browser {
             "REQUIRE_CHROMIUM",
         )?;
         let chromedriver = tool(&["chromedriver"], "CHROMEDRIVER", "REQUIRE_CHROMIUM")?;
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let place = home.path().display().to_string();
         let port = free_port();
-        let log_level = "--log-level=SEVERE";
-        let chromedriver =
-            Program::start(&chromedriver, &[&format!("--port={port}"), log_level], &[]);
+        let chromedriver = Program::start(
+            &chromedriver,
+            &[&format!("--port={port}"), "--log-level=SEVERE"],
+            &[("HOME", place.clone()), ("TMPDIR", place)],
+        );
         let address = format!("http://127.0.0.1:{port}");
         answers(&format!("{address}/status"), 200).await;
-        let profile = tempfile::tempdir().expect("a temporary folder");
-        let capabilities = capabilities(&chromium, profile.path(), scripts).expect("capabilities");
+        let profile = home.path().join("profile");
+        let capabilities = capabilities(&chromium, &profile, scripts).expect("capabilities");
         let mut browser = Self {
             driver: None,
             chromedriver,
-            profile,
+            home,
         };
         let driver = WebDriver::new(&address, capabilities)
             .await
@@ -98,16 +103,11 @@ impl Browser {
 
     /// What can be read in each element that a CSS selector finds.
     pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for element in self
-            .driver()
-            .find_all(By::Css(selector))
-            .await
-            .expect("a selector")
-        {
-            texts.push(element.text().await.expect("a text"));
-        }
-        texts
+        // Again, if the page goes away half-way.
+        eventually(&format!("the texts of {selector}"), async || {
+            self.read(selector).await.ok()
+        })
+        .await
     }
 
     /// What is typed in a field.
@@ -137,24 +137,24 @@ impl Browser {
             .expect("a choice");
     }
 
-    /// Presses a button or follows a link with these words.
+    /// Presses the first button, or follows the first link, that shows these words: in the main
+    /// part of the page, or else at its head.
     pub(crate) async fn presses(&self, words: &str) {
-        let within =
-            |place: &str, tag: &str| format!("//{place}//{tag}[normalize-space()='{words}']");
-        let anywhere = ["main", "header"].map(|place| {
-            ["button", "a", "summary"]
-                .map(|tag| within(place, tag))
-                .join(" | ")
-        });
-        for xpath in anywhere {
-            let found = self
+        for place in ["main", "header"] {
+            let any = ["button", "a", "summary"]
+                .map(|tag| format!("//{place}//{tag}[contains(., '{words}')]"))
+                .join(" | ");
+            for element in self
                 .driver()
-                .find_all(By::XPath(xpath))
+                .find_all(By::XPath(any))
                 .await
-                .expect("an XPath");
-            if let Some(element) = found.first() {
-                element.click().await.expect("it can be pressed");
-                return;
+                .expect("an XPath")
+            {
+                // Parts may be hidden, so what is shown counts.
+                if element.text().await.expect("a text").trim() == words {
+                    element.click().await.expect("it can be pressed");
+                    return;
+                }
             }
         }
         panic!(
@@ -232,6 +232,9 @@ impl Browser {
         cdp.send_raw("Emulation.setEmulatedMedia", colours)
             .await
             .expect("colours");
+        // Colours that fade over would be seen half-way.
+        self.evaluates("document.getAnimations().forEach(animation => animation.finish())")
+            .await;
     }
 
     /// Keeps a picture of the window in `target/screenshots/`.
@@ -244,6 +247,14 @@ impl Browser {
 
     fn driver(&self) -> &WebDriver {
         self.driver.as_ref().expect("it has started")
+    }
+
+    async fn read(&self, selector: &str) -> WebDriverResult<Vec<String>> {
+        let mut texts = Vec::new();
+        for element in self.driver().find_all(By::Css(selector)).await? {
+            texts.push(element.text().await?);
+        }
+        Ok(texts)
     }
 
     async fn field(&self, name: &str) -> WebElement {
@@ -274,14 +285,14 @@ impl Drop for Browser {
         // ChromeDriver is about to end, so there is nobody to tell.
         let _ = self.driver.take().map(WebDriver::leak);
         self.chromedriver.kill();
-        for process in processes_with(&self.profile.path().display().to_string()) {
+        for process in processes_with(&self.home.path().display().to_string()) {
             let _ = std::process::Command::new("sh")
                 .args(["-c", "kill -s KILL \"$0\" 2>/dev/null", &process])
                 .status();
         }
         // The last of them lets go of the profile a moment later.
         for _ in 0..100 {
-            if processes_with(&self.profile.path().display().to_string()).is_empty() {
+            if processes_with(&self.home.path().display().to_string()).is_empty() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -15,7 +15,7 @@ pub(crate) use self::{
     ports::free_port,
     program::{Program, binary},
     system::{System, answers, client},
-    tools::tool,
+    tools::{left_out, tool},
 };
 
 /// How long anything may take that does take some time. Far longer than it does: only a failing

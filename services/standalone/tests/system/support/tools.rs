@@ -2,7 +2,9 @@
 
 use std::{
     env,
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    thread,
 };
 
 /// Where a tool is: where `variable` says, or the first of `names` on the PATH. Without it the test
@@ -19,9 +21,19 @@ pub(crate) fn tool(names: &[&str], variable: &str, required: &str) -> Option<Pat
             !must,
             "{required}=1, but there is no {name}: install it, or name it in {variable}"
         );
-        eprintln!("LEFT OUT, because there is no {name} (name it in {variable} if there is)");
+        left_out(&format!(
+            "there is no {name} (name it in {variable} if there is)"
+        ));
     }
     found
+}
+
+/// Says that this test does nothing here, and why. Straight to standard error: what goes by
+/// `eprintln!` is kept back while tests pass.
+pub(crate) fn left_out(reason: &str) {
+    let test = thread::current();
+    let name = test.name().unwrap_or_default();
+    let _ = writeln!(io::stderr(), "LEFT OUT: {name}, because {reason}");
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

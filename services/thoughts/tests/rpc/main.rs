@@ -1,0 +1,12 @@
+//! The whole backend through its rpcs: a server on a free port, and real clients.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test whose helper fails has failed"
+)]
+
+mod limits;
+mod reading;
+mod support;
+mod tokens;
+mod writing;

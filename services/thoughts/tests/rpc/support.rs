@@ -1,0 +1,311 @@
+//! A running backend, and the people who use it.
+
+use std::net::SocketAddr;
+
+use api::thoughts::v1::{
+    CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    ListThoughtsRequest, ListThoughtsResponse, SearchThoughtsRequest, SearchThoughtsResponse,
+    Thought, Visibility, thoughts_service_client::ThoughtsServiceClient,
+};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use database::testing::Fresh;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use runtime::{
+    auth::{AUDIENCE, Claims, ISSUER, Role, TOKEN_TYPE, key_id},
+    clock::Clock,
+    grpc::client::Channel,
+    lifecycle::{Listeners, StartError},
+    status,
+};
+use thoughts_backend::Config;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+/// A key that tokens are signed with.
+pub(crate) struct Key {
+    pair: Ed25519KeyPair,
+    pkcs8: Vec<u8>,
+}
+
+impl Key {
+    pub(crate) fn new() -> Self {
+        let pair = Ed25519KeyPair::generate().expect("a key");
+        let pkcs8 = pair.to_pkcs8v1().expect("a key").as_ref().to_vec();
+        Self { pair, pkcs8 }
+    }
+
+    pub(crate) fn public(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    /// The public key as RFC 8410 has it: a fixed beginning, then the 32 bytes.
+    pub(crate) fn public_pem(&self) -> String {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        let mut der = vec![
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        der.extend_from_slice(self.public());
+        let body = STANDARD.encode(der);
+        format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n")
+    }
+
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(key_id(self.public())),
+            ..Header::new(Algorithm::EdDSA)
+        }
+    }
+
+    pub(crate) fn sign(&self, claims: &Claims) -> String {
+        let key = EncodingKey::from_ed_der(&self.pkcs8);
+        jsonwebtoken::encode(&self.header(), claims, &key).expect("a token")
+    }
+}
+
+/// Claims that hold for a minute.
+pub(crate) fn claims(username: &str, role: Role) -> Claims {
+    let now = Clock::system().now().as_seconds();
+    // The same name is the same person in every test.
+    let sub = username
+        .bytes()
+        .fold(0, |id, byte| id * 256 + u128::from(byte));
+    Claims {
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: Uuid::from_u128(sub),
+        exp: now + 60,
+        nbf: now,
+        iat: now,
+        jti: Uuid::new_v4(),
+        username: username.to_owned(),
+        role,
+    }
+}
+
+/// A running backend.
+pub(crate) struct Backend {
+    pub(crate) key: Key,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), StartError>>,
+}
+
+impl Backend {
+    pub(crate) async fn start(fresh: &Fresh) -> Self {
+        Self::start_with(config(fresh)).await
+    }
+
+    /// Starts with this configuration and a key of its own.
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let key = Key::new();
+        let fixed = key.public_pem().parse().expect("a key");
+        let config = Config {
+            tokens_public_key: Some(fixed),
+            ..config
+        };
+        Self::start_as_is(config, key).await
+    }
+
+    /// Starts with this configuration, which may not accept what `key` signs.
+    pub(crate) async fn start_as_is(config: Config, key: Key) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], any, any).await;
+        let listeners = listeners.expect("free ports");
+        let address = listeners.listen.local_addr().expect("an address");
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(thoughts_backend::serve(config, listeners, shutdown.clone()));
+        Self {
+            key,
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    /// Whoever is not signed in.
+    pub(crate) fn nobody(&self) -> Person {
+        let url = format!("http://{}", self.address)
+            .parse()
+            .expect("an address");
+        let client = ThoughtsServiceClient::new(Channel::new("thoughts", url));
+        Person {
+            client,
+            token: None,
+        }
+    }
+
+    pub(crate) fn member(&self, username: &str) -> Person {
+        self.with_token(self.key.sign(&claims(username, Role::Member)))
+    }
+
+    pub(crate) fn administrator(&self, username: &str) -> Person {
+        self.with_token(self.key.sign(&claims(username, Role::Admin)))
+    }
+
+    pub(crate) fn with_token(&self, token: String) -> Person {
+        Person {
+            token: Some(token),
+            ..self.nobody()
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.expect("no panic").expect("served");
+    }
+}
+
+/// The defaults, on a fresh database, with a users backend that is not there.
+pub(crate) fn config(fresh: &Fresh) -> Config {
+    // Port 9 discards; nobody serves it.
+    let users = "http://127.0.0.1:9".parse().expect("an address");
+    Config::new(fresh.url().clone(), users)
+}
+
+/// Somebody with a client.
+#[derive(Clone)]
+pub(crate) struct Person {
+    client: ThoughtsServiceClient<Channel>,
+    token: Option<String>,
+}
+
+impl Person {
+    pub(crate) async fn writes(&self, text: &str) -> Result<Thought, Status> {
+        self.creates(text, Visibility::Unspecified, None).await
+    }
+
+    pub(crate) async fn notes(&self, text: &str) -> Result<Thought, Status> {
+        self.creates(text, Visibility::Private, None).await
+    }
+
+    pub(crate) async fn creates(
+        &self,
+        text: &str,
+        visibility: Visibility,
+        request_id: Option<&str>,
+    ) -> Result<Thought, Status> {
+        self.sends(CreateThoughtRequest {
+            text: text.to_owned(),
+            visibility: visibility.into(),
+            request_id: request_id.map(str::to_owned),
+        })
+        .await
+    }
+
+    pub(crate) async fn sends(&self, message: CreateThoughtRequest) -> Result<Thought, Status> {
+        self.client
+            .clone()
+            .create_thought(self.request(message))
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn reads(&self, id: &str) -> Result<Thought, Status> {
+        let request = self.request(GetThoughtRequest { id: id.to_owned() });
+        self.client
+            .clone()
+            .get_thought(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn deletes(&self, id: &str) -> Result<(), Status> {
+        let request = self.request(DeleteThoughtRequest { id: id.to_owned() });
+        self.client
+            .clone()
+            .delete_thought(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn lists(&self, author: &str) -> Result<ListThoughtsResponse, Status> {
+        self.pages(author, 0, "").await
+    }
+
+    pub(crate) async fn pages(
+        &self,
+        author: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<ListThoughtsResponse, Status> {
+        let (author, page_token) = (author.to_owned(), page_token.to_owned());
+        let request = self.request(ListThoughtsRequest {
+            author,
+            page_size,
+            page_token,
+        });
+        self.client
+            .clone()
+            .list_thoughts(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn searches(&self, query: &str) -> Result<SearchThoughtsResponse, Status> {
+        self.search_pages(query, 0, "").await
+    }
+
+    pub(crate) async fn search_pages(
+        &self,
+        query: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<SearchThoughtsResponse, Status> {
+        let (query, page_token) = (query.to_owned(), page_token.to_owned());
+        let request = self.request(SearchThoughtsRequest {
+            query,
+            page_size,
+            page_token,
+        });
+        self.client
+            .clone()
+            .search_thoughts(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn asks_for_limits(&self) -> Result<Limits, Status> {
+        let request = self.request(GetLimitsRequest {});
+        self.client
+            .clone()
+            .get_limits(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(token) = &self.token {
+            let value = format!("Bearer {token}").parse().expect("a header");
+            request.metadata_mut().insert("authorization", value);
+        }
+        request
+    }
+}
+
+/// What a refused call says: its code and reason.
+pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, Status>) -> (Code, String) {
+    let refused = outcome.expect_err("refused");
+    (refused.code(), status::reason(&refused).unwrap_or_default())
+}
+
+pub(crate) fn because(code: Code, reason: &str) -> (Code, String) {
+    (code, reason.to_owned())
+}
+
+/// The one field that an INVALID_ARGUMENT names.
+pub(crate) fn bad_field<T: std::fmt::Debug>(outcome: Result<T, Status>) -> String {
+    let refused = outcome.expect_err("refused");
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    status::field_violations(&refused).remove(0).0
+}
+
+pub(crate) fn texts(thoughts: &[Thought]) -> Vec<&str> {
+    thoughts
+        .iter()
+        .map(|thought| thought.text.as_str())
+        .collect()
+}
