@@ -3,6 +3,7 @@
 mod support;
 
 use support::{LIFETIME, Site, eventually, send, thought};
+use tonic::Status;
 
 #[tokio::test]
 async fn a_visitor_is_sent_to_log_in_and_a_member_sees_the_own_thoughts() {
@@ -266,6 +267,23 @@ async fn an_administrator_adds_accounts_for_others() {
     let page = page.goes_to("/users/jean");
     assert_eq!(page.header("set-cookie"), "");
     assert!(site.fakes.calls("CreateUser")[0].authorization.is_some());
+}
+
+#[tokio::test]
+async fn a_member_who_may_not_add_accounts_is_told_so() {
+    let site = Site::start().await;
+    let form = [("username", "jean"), ("password", "correct horse")];
+    site.fakes
+        .refuse("CreateUser", Status::permission_denied("no"));
+    let page = site.bruce_posts("/signup", &form).await.is(403);
+    page.has("<h1>Not yours to do</h1>").leaves_the_cookies();
+    assert!(site.fakes.calls("CreateUser")[0].authorization.is_some());
+    site.fakes
+        .refuse("CreateUser", Status::unauthenticated("over"));
+    site.bruce_posts("/signup", &form)
+        .await
+        .is(401)
+        .has("You are not logged in, or not any more.");
 }
 
 #[tokio::test]

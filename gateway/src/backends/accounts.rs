@@ -15,7 +15,7 @@ pub(crate) struct NewUser<'a> {
 }
 
 impl Backends {
-    /// Makes an account; `token` is an administrator's, where one makes it for somebody else.
+    /// Makes an account; `token` is that of whoever is signed in, and the backend's to judge.
     pub(crate) async fn create_user(
         &self,
         user: &NewUser<'_>,

@@ -8,7 +8,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::login;
+use super::{login, problem};
 use crate::{
     backends::{Backends, NewUser},
     error::Problem,
@@ -87,12 +87,15 @@ pub(crate) async fn sign_up(
         password: &form.password,
         setup_code: (!code.is_empty()).then_some(code),
     };
-    let token = visit
-        .token()
-        .filter(|_| visit.viewer().is_some_and(|viewer| viewer.administrator));
-    match backends.create_user(&user, token).await {
-        Ok(username) if token.is_some() => go_to(&paths::user(&username, None)),
+    let administrator = visit.viewer().is_some_and(|viewer| viewer.administrator);
+    match backends.create_user(&user, visit.token()).await {
+        Ok(username) if administrator => go_to(&paths::user(&username, None)),
         Ok(_) => first_log_in(&visit, &backends, &form).await,
+        Err(Problem::SignIn) if visit.viewer().is_some() => login::ask_again(&visit),
+        // Nothing that the form could mend.
+        Err(Problem::Forbidden) if visit.viewer().is_some() => {
+            problem::show(&visit, &Problem::Forbidden, false)
+        }
         Err(problem) => sign_up_again(&visit, &backends, &problem, &form).await,
     }
 }
