@@ -66,6 +66,11 @@ pub(crate) fn settings(done: &str) -> String {
     with_query(SETTINGS, &[("done", Some(done))])
 }
 
+/// Where an administrator adds accounts, with word of the one that has been added.
+pub(crate) fn account_added(username: &str) -> String {
+    with_query(SIGNUP, &[("added", Some(username))])
+}
+
 pub(crate) fn revoke_session(id: Uuid) -> String {
     format!("{SETTINGS}/sessions/{id}/revoke")
 }

@@ -264,8 +264,16 @@ async fn an_administrator_adds_accounts_for_others() {
             .form(&form),
     )
     .await;
-    let page = page.goes_to("/users/jean");
-    assert_eq!(page.header("set-cookie"), "");
+    let page = page.goes_to("/signup?added=jean").leaves_the_cookies();
+    let page = site.gets_with(&cookie, page.header("location")).await;
+    page.is(200).has("The account jean is added.");
+    site.gets_with(&cookie, "/signup?added=you%20have%20won")
+        .await
+        .is(200)
+        .has_not("is added.");
+    let link = "href=\"/signup\">Add an account";
+    site.gets_with(&cookie, "/settings").await.has(link);
+    site.bruce_gets("/settings").await.has_not(link);
     assert!(site.fakes.calls("CreateUser")[0].authorization.is_some());
 }
 

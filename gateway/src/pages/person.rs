@@ -41,7 +41,7 @@ pub(crate) async fn show(
 }
 
 /// Names have no case; what cannot be a name is nobody's.
-fn parse(username: &str) -> Result<String, Problem> {
+pub(crate) fn parse(username: &str) -> Result<String, Problem> {
     let name = username.to_ascii_lowercase();
     let possible = name
         .bytes()

@@ -61,6 +61,7 @@ pub(crate) async fn show(
         (session::warning(&sessions, visit.now))
         (password(&signed_in.viewer, &Feedback::default()))
         (signed_in_at(&sessions, &visit))
+        @if signed_in.viewer.administrator { (accounts()) }
     };
     Ok(visit.page(TITLE, Place::Settings, &main))
 }
@@ -149,6 +150,16 @@ fn signed_in_at(sessions: &[KnownSession], visit: &Visit) -> Markup {
                 "and change your password then."
             }
             (session::list(sessions, visit.now))
+        }
+    }
+}
+
+/// What an administrator does for others.
+fn accounts() -> Markup {
+    html! {
+        section aria-labelledby="accounts" {
+            h2 #accounts { "Other people’s accounts" }
+            p.actions { a.button href=(paths::SIGNUP) { "Add an account" } }
         }
     }
 }

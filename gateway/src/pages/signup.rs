@@ -8,7 +8,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{login, problem};
+use super::{login, person, problem};
 use crate::{
     backends::{Backends, NewUser},
     error::Problem,
@@ -35,6 +35,9 @@ const FIELDS: [(&str, &str); 3] = [
 pub(crate) struct Which {
     #[serde(default)]
     setup_code: String,
+    /// Whose account an administrator has just added.
+    #[serde(default)]
+    added: String,
 }
 
 /// Who wants an account.
@@ -69,7 +72,11 @@ pub(crate) async fn show(
         setup_code: which.setup_code,
         ..SignUpForm::default()
     };
-    let view = view(purpose, &form, &Feedback::default());
+    let added = person::parse(&which.added).ok();
+    let view = html! {
+        @if let (Purpose::SomebodyElses, Some(username)) = (purpose, &added) { (done(username)) }
+        (view(purpose, &form, &Feedback::default()))
+    };
     let page = visit.page(purpose.title(), Place::Elsewhere, &view);
     // The code must not stay behind in a browser's cache.
     Ok(([(header::CACHE_CONTROL, "private, no-store")], page).into_response())
@@ -89,7 +96,7 @@ pub(crate) async fn sign_up(
     };
     let administrator = visit.viewer().is_some_and(|viewer| viewer.administrator);
     match backends.create_user(&user, visit.token()).await {
-        Ok(username) if administrator => go_to(&paths::user(&username, None)),
+        Ok(username) if administrator => go_to(&paths::account_added(&username)),
         Ok(_) => first_log_in(&visit, &backends, &form).await,
         Err(Problem::SignIn) if visit.viewer().is_some() => login::ask_again(&visit),
         // Nothing that the form could mend.
@@ -194,6 +201,12 @@ fn view(purpose: Purpose, form: &SignUpForm, feedback: &Feedback) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn done(username: &str) -> Markup {
+    html! {
+        div.narrow { (notice::status(&format!("The account {username} is added."))) }
     }
 }
 
