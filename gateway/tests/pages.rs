@@ -205,7 +205,8 @@ async fn empty_places_say_what_to_do_next() {
     site.bruce_gets("/search").await.has("write a thought");
     site.get("/search?search=zebra")
         .await
-        .has("No thought has all of these words");
+        .has("No thought has all of these words")
+        .has("<strong><bdi>zebra</bdi></strong>");
     site.bruce_gets("/?page_token=x")
         .await
         .has("There are no older thoughts of yours.");

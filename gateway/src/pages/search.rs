@@ -93,7 +93,7 @@ fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Marku
         @if !words.is_empty() {
             p.found role="status" {
                 @if list.thoughts.is_empty() { "Nothing" } @else { "Thoughts" }
-                " found for " strong { (words) } " · "
+                " found for " strong { bdi { (words) } } " · "
                 a href=(paths::SEARCH) { "Show all" }
             }
         }
