@@ -164,7 +164,7 @@ pub(crate) async fn pages(visit: Visit, request: Request, next: Next) -> Respons
     };
     let mut page = match problem {
         Problem::SignIn if may_go_on => pages::login::ask(&visit),
-        Problem::SignIn => pages::login::ask_again(&visit),
+        Problem::SignIn => pages::login::ask_again(&visit, visit.here.clone()),
         _ => pages::problem::show(&visit, &problem, may_go_on),
     };
     // A 405 says which methods there are.

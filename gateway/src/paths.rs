@@ -29,6 +29,15 @@ pub(crate) const ROBOTS: &str = "/robots.txt";
 /// What is the same for everybody.
 pub(crate) const FILES: [&str; 4] = [KEY_SET, ASSET, FAVICON, ROBOTS];
 
+/// What forms are sent to, and no page is at.
+const FORMS_ONLY: [&str; 5] = [
+    LOGOUT,
+    THOUGHTS,
+    DELETE_THOUGHT,
+    CHANGE_PASSWORD,
+    REVOKE_SESSION,
+];
+
 /// The longest place to go on to after log-in, in bytes.
 const MAX_NEXT: usize = 2_000;
 
@@ -92,15 +101,18 @@ pub(crate) struct LocalPath(String);
 impl LocalPath {
     /// Takes `text` if a browser cannot read it as another site's address: one slash at the start
     /// and not two, no backslash (browsers take it for a slash), nothing but the printable ASCII
-    /// that an address has (browsers drop tabs and newlines before they look).
+    /// that an address has (browsers drop tabs and newlines before they look). What only forms are sent to is no place
+    /// to send anybody.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let printable = text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let rooted = text.starts_with('/') && !text.starts_with("//");
         let parsed = text.parse::<http::uri::PathAndQuery>().is_ok();
-        (printable && rooted && parsed && text.len() <= MAX_NEXT && !text.contains('#'))
-            .then(|| Self(text.to_owned()))
+        let place = Self(text.to_owned());
+        let page = !FORMS_ONLY.iter().any(|route| place.is_at(route));
+        (printable && rooted && parsed && page && text.len() <= MAX_NEXT && !text.contains('#'))
+            .then_some(place)
     }
 
     pub(crate) fn home() -> Self {
@@ -113,6 +125,25 @@ impl LocalPath {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether this is the page of that thought.
+    pub(crate) fn is_thought(&self, id: Uuid) -> bool {
+        self.path().eq_ignore_ascii_case(&thought(id))
+    }
+
+    /// Whether a route's pattern has this path.
+    fn is_at(&self, route: &str) -> bool {
+        let mut segments = self.path().split('/');
+        let fits = route.split('/').all(|wanted| {
+            let segment = segments.next();
+            segment.is_some_and(|segment| wanted.starts_with('{') || wanted == segment)
+        });
+        fits && segments.next().is_none()
+    }
+
+    fn path(&self) -> &str {
+        self.0.split('?').next().unwrap_or_default()
     }
 }
 
@@ -159,6 +190,9 @@ mod tests {
             "/users/bruce",
             "/a//b",
             "/?u=http://x",
+            "/?u=/logout",
+            "/thoughts/0190a000-0000-7000-8000-000000000001",
+            "/settings",
         ] {
             assert_eq!(LocalPath::parse(place).unwrap().as_str(), place);
         }
@@ -181,6 +215,11 @@ mod tests {
             "/\n/evil.example",
             " /",
             "/ x",
+            "/logout",
+            "/thoughts?x",
+            "/thoughts/0190a000-0000-7000-8000-000000000001/delete",
+            "/settings/password",
+            "/settings/sessions/x/revoke?y=/",
             "/é",
             "/\u{0}",
             "/#x",

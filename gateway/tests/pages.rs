@@ -196,6 +196,28 @@ async fn deleting_leads_back_to_where_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_deleted_thoughts_own_page_is_left_and_logging_in_leads_back_to_it() {
+    let site = Site::start().await;
+    let ten = thought("bruce", "Ten.", 0);
+    let page = format!("/thoughts/{}", ten.id);
+    let delete = format!("{page}/delete");
+    site.fakes.have(vec![ten]);
+    let next = site.bruce_gets(&page).await.hidden("next");
+    assert_eq!(next, page);
+    let asked = site.post(&delete, &[("next", &next)]).await.is(401);
+    assert_eq!(asked.hidden("next"), page);
+    site.fakes
+        .refuse("DeleteThought", Status::unauthenticated("over"));
+    let asked = site.bruce_posts(&delete, &[("next", &next)]).await.is(401);
+    assert_eq!(asked.hidden("next"), page);
+    site.fakes.relent("DeleteThought");
+    let next = format!("{next}?x=y");
+    site.bruce_posts(&delete, &[("next", &next)])
+        .await
+        .goes_to("/");
+}
+
+#[tokio::test]
 async fn empty_places_say_what_to_do_next() {
     let site = Site::start().await;
     site.bruce_gets("/")

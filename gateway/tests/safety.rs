@@ -106,6 +106,8 @@ async fn log_in_goes_on_within_the_site_only() {
         ("/\t/evil.example", "/"),
         ("\n//evil.example", "/"),
         ("javascript:alert(1)", "/"),
+        ("/logout", "/"),
+        ("/settings/password", "/"),
         ("/%0d%0aset-cookie:x=y", "/%0d%0aset-cookie:x=y"),
         ("/\r\nset-cookie: x=y", "/"),
     ] {

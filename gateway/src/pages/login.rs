@@ -123,9 +123,8 @@ pub(crate) fn ask(visit: &Visit) -> Response {
     go_to(&paths::login(&visit.here))
 }
 
-/// Answers a form that needs somebody signed in.
-pub(crate) fn ask_again(visit: &Visit) -> Response {
-    let next = visit.here.clone();
+/// Answers a form that needs somebody signed in, who then goes on to `next`.
+pub(crate) fn ask_again(visit: &Visit, next: LocalPath) -> Response {
     unauthorized(
         visit,
         View {

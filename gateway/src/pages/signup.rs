@@ -14,7 +14,7 @@ use crate::{
     error::Problem,
     fields::{Fields, Params},
     model::{SignUp, Viewer},
-    paths,
+    paths::{self, LocalPath},
     ui::{
         form::{Feedback, Input},
         layout::Place,
@@ -98,7 +98,9 @@ pub(crate) async fn sign_up(
     match backends.create_user(&user, visit.token()).await {
         Ok(username) if administrator => go_to(&paths::account_added(&username)),
         Ok(_) => first_log_in(&visit, &backends, &form).await,
-        Err(Problem::SignIn) if visit.viewer().is_some() => login::ask_again(&visit),
+        Err(Problem::SignIn) if visit.viewer().is_some() => {
+            login::ask_again(&visit, LocalPath::home())
+        }
         // Nothing that the form could mend.
         Err(Problem::Forbidden) if visit.viewer().is_some() => {
             problem::show(&visit, &Problem::Forbidden, false)

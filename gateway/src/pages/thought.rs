@@ -5,13 +5,13 @@ use maud::html;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::login;
 use crate::{
     backends::Backends,
     error::Problem,
     fields::{Fields, Segment},
     paths::{self, LocalPath},
-    session::SignedIn,
-    ui::{layout::Place, text, thought, thought::Eyes},
+    ui::{layout::Place, text, thought},
     visit::{Visit, go_to},
 };
 
@@ -29,14 +29,9 @@ pub(crate) async fn show(
     id: Segment,
 ) -> Result<Response, Problem> {
     let thought = backends.thought(parse(&id)?, visit.token()).await?;
-    // This page will not be there to come back to.
-    let eyes = Eyes {
-        back: &LocalPath::home(),
-        ..visit.eyes()
-    };
     let main = html! {
         h1 { "A thought by " (thought.author) }
-        (thought::alone(&thought, eyes))
+        (thought::alone(&thought, visit.eyes()))
         p.actions {
             a href=(paths::user(&thought.author, None)) { "More by " (thought.author) }
             a href=(paths::SEARCH) { "Everyone’s thoughts" }
@@ -45,18 +40,25 @@ pub(crate) async fn show(
     Ok(visit.page(&text::beginning(&thought.text), Place::Elsewhere, &main))
 }
 
-/// `POST /thoughts/{id}/delete`
+/// `POST /thoughts/{id}/delete`. Whoever has to log in first comes back to where it was asked for.
 pub(crate) async fn delete(
-    signed_in: SignedIn,
+    visit: Visit,
     backends: Backends,
     id: Segment,
     Fields(form): Fields<DeleteForm>,
 ) -> Result<Response, Problem> {
-    backends
-        .delete_thought(parse(&id)?, &signed_in.token)
-        .await?;
+    let id = parse(&id)?;
     let next = LocalPath::parse(&form.next).unwrap_or_else(LocalPath::home);
-    Ok(go_to(next.as_str()))
+    let deleted = match visit.session.clone().required() {
+        Ok(signed_in) => backends.delete_thought(id, &signed_in.token).await,
+        Err(problem) => Err(problem),
+    };
+    match deleted {
+        Ok(()) if next.is_thought(id) => Ok(go_to(paths::HOME)),
+        Ok(()) => Ok(go_to(next.as_str())),
+        Err(Problem::SignIn) => Ok(login::ask_again(&visit, next)),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// What is no id is the id of nothing.
