@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
+use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::{app::App, error::Problem};
 
@@ -85,6 +86,15 @@ impl FromRequestParts<App> for Segment {
         let path = Path::from_request_parts(parts, app).await;
         path.map(|Path(segment)| Self(segment))
             .map_err(|_| Problem::NotFound)
+    }
+}
+
+impl Segment {
+    /// The id that the segment is, in the one form that links have: with hyphens. What is no id is
+    /// the id of nothing.
+    pub(crate) fn id(&self) -> Result<Uuid, Problem> {
+        let id = self.0.parse::<Hyphenated>();
+        id.map(Uuid::from).map_err(|_| Problem::NotFound)
     }
 }
 

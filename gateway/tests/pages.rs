@@ -142,6 +142,8 @@ async fn a_thought_has_a_page_and_a_title() {
     for nothing in [
         "00000000-0000-7000-8000-000000000000",
         "nonsense",
+        &format!("%7B{}%7D", ten.id),
+        &ten.id.replace('-', ""),
         "%FF",
         "..%2f",
     ] {

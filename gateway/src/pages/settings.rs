@@ -3,7 +3,6 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::{
     backends::Backends,
@@ -90,11 +89,9 @@ pub(crate) async fn change_password(
 pub(crate) async fn revoke_session(
     signed_in: SignedIn,
     backends: Backends,
-    Segment(id): Segment,
+    id: Segment,
 ) -> Result<Response, Problem> {
-    // What is no id is the id of nothing.
-    let id = Uuid::try_parse(&id).map_err(|_| Problem::NotFound)?;
-    backends.revoke_session(id, &signed_in.token).await?;
+    backends.revoke_session(id.id()?, &signed_in.token).await?;
     Ok(go_to(&paths::settings(SESSION)))
 }
 

@@ -3,7 +3,6 @@
 use axum::response::Response;
 use maud::html;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::login;
 use crate::{
@@ -28,7 +27,7 @@ pub(crate) async fn show(
     backends: Backends,
     id: Segment,
 ) -> Result<Response, Problem> {
-    let thought = backends.thought(parse(&id)?, visit.token()).await?;
+    let thought = backends.thought(id.id()?, visit.token()).await?;
     let main = html! {
         h1 { "A thought by " (thought.author) }
         (thought::alone(&thought, visit.eyes()))
@@ -47,7 +46,7 @@ pub(crate) async fn delete(
     id: Segment,
     Fields(form): Fields<DeleteForm>,
 ) -> Result<Response, Problem> {
-    let id = parse(&id)?;
+    let id = id.id()?;
     let next = LocalPath::parse(&form.next).unwrap_or_else(LocalPath::home);
     let deleted = match visit.session.clone().required() {
         Ok(signed_in) => backends.delete_thought(id, &signed_in.token).await,
@@ -59,9 +58,4 @@ pub(crate) async fn delete(
         Err(Problem::SignIn) => Ok(login::ask_again(&visit, next)),
         Err(problem) => Err(problem),
     }
-}
-
-/// What is no id is the id of nothing.
-fn parse(Segment(id): &Segment) -> Result<Uuid, Problem> {
-    Uuid::try_parse(id).map_err(|_| Problem::NotFound)
 }
