@@ -208,6 +208,9 @@ fn beside_fields(
             None => feedback.general = Some(format!("{failed} {}", sentence(description))),
         }
     }
+    feedback
+        .fields
+        .sort_by_key(|(name, _)| fields.iter().position(|(_, ours)| ours == name));
     if !feedback.is_bad() {
         feedback.general = Some(failed.to_owned());
     }

@@ -238,10 +238,10 @@ async fn sign_up_says_which_field_is_wrong() {
         "CreateUser",
         status::invalid_argument("password", "is among the most common"),
     );
-    site.post("/signup", &fields)
-        .await
-        .is(422)
-        .has("Is among the most common.");
+    let page = site.post("/signup", &fields).await.is(422);
+    let page = page.has("Is among the most common.");
+    assert_eq!(page.body.matches(" autofocus").count(), 1);
+    page.has(" autofocus aria-invalid=\"true\" aria-describedby=\"password-mistake");
     site.fakes
         .refuse("CreateUser", Status::already_exists("taken"));
     let page = site.post("/signup", &fields[..2]).await.is(409);

@@ -9,7 +9,7 @@ use super::notice;
 pub(crate) struct Feedback {
     /// About the whole of it.
     pub(crate) general: Option<String>,
-    /// About one field each: its name, and what is wrong.
+    /// About one field each, in the form's order: its name, and what is wrong.
     pub(crate) fields: Vec<(&'static str, String)>,
 }
 
@@ -37,6 +37,12 @@ impl Feedback {
         Some(message)
     }
 
+    /// Whether the cursor starts in this field: the first with a mistake, if there is any.
+    fn starts_at(&self, input: Input<'_>) -> bool {
+        let wrong = self.fields.first();
+        wrong.map_or(input.first, |(name, _)| *name == input.name)
+    }
+
     /// Whether anything is wrong.
     pub(crate) fn is_bad(&self) -> bool {
         self.general.is_some() || !self.fields.is_empty()
@@ -62,7 +68,7 @@ pub(crate) struct Input<'a> {
     pub(crate) autocomplete: &'static str,
     pub(crate) hint: Option<&'a str>,
     pub(crate) required: bool,
-    /// The cursor starts here.
+    /// The cursor starts here, unless something is wrong with a field.
     pub(crate) first: bool,
 }
 
@@ -75,7 +81,7 @@ impl Input<'_> {
                 label for=(self.name) { (self.label) }
                 input id=(self.name) name=(self.name) type=(self.kind) value=(self.value)
                     autocomplete=(self.autocomplete) autocapitalize="none" spellcheck="false"
-                    required[self.required] autofocus[self.first || mistake.is_some()]
+                    required[self.required] autofocus[feedback.starts_at(self)]
                     aria-invalid=[mistake.map(|_| "true")]
                     aria-describedby=[described_by(self.name, self.hint.is_some(), mistake.is_some())];
                 @if let Some(hint) = self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
