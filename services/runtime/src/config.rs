@@ -73,7 +73,7 @@ pub fn switch(value: &str) -> Result<bool, String> {
     match value {
         "on" | "true" | "1" | "yes" => Ok(true),
         "off" | "false" | "0" | "no" | "" => Ok(false),
-        _ => Err("expected on or off".to_owned()),
+        _ => Err("expected true or false (or on or off)".to_owned()),
     }
 }
 
@@ -102,7 +102,7 @@ fn explain(error: &clap::Error, command: &Command) -> StartError {
                 },
                 ToString::to_string,
             );
-            if setting.secret {
+            if setting.secret || may_hold_secret(&value) {
                 StartError::new(format!("{}: {expected}", setting.name))
             } else {
                 StartError::setting(&setting.name, &value, &expected)
@@ -113,6 +113,12 @@ fn explain(error: &clap::Error, command: &Command) -> StartError {
         }
         _ => StartError::new(first_line(&error.to_string())),
     }
+}
+
+/// What looks like a key, or like an address with a password in it, is not shown wherever it was
+/// put by mistake.
+fn may_hold_secret(value: &str) -> bool {
+    value.contains(['@', '\n']) || value.starts_with("-----BEGIN")
 }
 
 fn first_line(text: &str) -> String {
@@ -214,6 +220,18 @@ mod tests {
         let line = refusal(&["--database=x", "--key=hunter2"]);
         assert_eq!(line, "EXAMPLE_KEY: expected a PEM");
         assert_eq!(format!("{:?}", Secret("hunter2".into())), "Secret(…)");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_shown_either() {
+        for value in [
+            "http://user:hunter2@host",
+            "-----BEGIN PRIVATE KEY-----\nhunter2",
+        ] {
+            let line = refusal(&["--database=x", &format!("--listen-addr={value}")]);
+            assert!(line.starts_with("EXAMPLE_LISTEN_ADDR: expected"), "{line}");
+            assert!(!line.contains("hunter2"), "{line}");
+        }
     }
 
     #[test]

@@ -66,9 +66,33 @@ pub fn init(config: &TelemetryConfig) -> Result<(), StartError> {
 }
 
 fn filter(value: &str) -> Result<String, String> {
-    EnvFilter::try_new(value)
-        .map(|_| value.to_owned())
-        .map_err(|_| {
-            "expected a level (error, warn, info, debug, trace) or target=level, …".to_owned()
-        })
+    // A single word is a level. As the name of a target, which EnvFilter would take it for, it
+    // would silence everything.
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let known = |part: &str| {
+        part.contains('=') || levels.iter().any(|level| part.eq_ignore_ascii_case(level))
+    };
+    let meant = value.split(',').map(str::trim).all(known);
+    if meant && EnvFilter::try_new(value).is_ok() {
+        return Ok(value.to_owned());
+    }
+    Err(format!(
+        "expected a level ({}), or target=level, with commas between several",
+        levels.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_targets_are_filters_and_other_words_are_not() {
+        for right in ["info", "WARN", "info,sqlx=warn", "audit=info"] {
+            assert!(filter(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "nonsense", "info,nonsense", "sqlx=loud"] {
+            assert!(filter(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -9,8 +9,8 @@ pub enum Error {
     /// The thought can be seen, but is somebody else's. Callers see `PERMISSION_DENIED`.
     #[error("only its author or an administrator may delete a thought")]
     NotYours,
-    /// The request id stands for another text. Callers see `ALREADY_EXISTS`.
-    #[error("this request_id was used for another text")]
+    /// The request id stands for another text or visibility. Callers see `ALREADY_EXISTS`.
+    #[error("this request_id was used for another text or visibility")]
     OtherText,
     /// The request id stands for a thought that has been deleted. Callers see `ALREADY_EXISTS`:
     /// repeating a creation does not bring it back.

@@ -51,7 +51,7 @@ impl Thoughts {
         };
         let request = request_id.map(|id| CreationRequest {
             id,
-            text_hash: Sha256::digest(text.as_str()).into(),
+            request_hash: hash(text, visibility),
         });
         match self.store.create(&thought, request).await? {
             Created::New(thought) | Created::Before(thought) => Ok(thought),
@@ -124,6 +124,20 @@ impl Thoughts {
     ) -> Result<Page, Error> {
         Ok(self.store.search(user_id(caller), query, page).await?)
     }
+}
+
+/// What a repeat of a creation must be alike in: a thought that is meant for its author alone now
+/// must not turn out to be everyone's.
+fn hash(text: &ThoughtText, visibility: Visibility) -> [u8; 32] {
+    let visibility = match visibility {
+        Visibility::Public => b"public ",
+        Visibility::Private => b"private",
+    };
+    Sha256::new()
+        .chain_update(visibility)
+        .chain_update(text.as_str())
+        .finalize()
+        .into()
 }
 
 fn user_id(caller: Option<&Caller>) -> Option<Uuid> {

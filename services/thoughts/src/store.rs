@@ -24,8 +24,8 @@ pub struct Store {
 pub struct CreationRequest {
     /// The caller's id for it.
     pub id: Uuid,
-    /// SHA-256 of the text, which a repeat is compared with.
-    pub text_hash: [u8; 32],
+    /// SHA-256 of what was asked for, which a repeat is compared with.
+    pub request_hash: [u8; 32],
 }
 
 /// What became of a creation.

@@ -43,7 +43,7 @@ pub(super) async fn observe(
     }
     let code = code(&response);
     let took = began.elapsed();
-    span.in_scope(|| tracing::debug!(code = ?code, micros = took.as_micros(), "answered"));
+    span.in_scope(|| report(code, took));
     metrics.grpc.observe(&labels(service, method, code), took);
     response
 }
@@ -56,7 +56,7 @@ async fn answer(request: Request, next: Next, began: Instant) -> Response {
     let limit = asked.map_or(MAX_TIMEOUT, |asked| asked.min(MAX_TIMEOUT));
     let call = AssertUnwindSafe(next.run(request)).catch_unwind();
     match timeout_at(began + limit, call).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(response)) => clarified(response),
         Ok(Err(panic)) => {
             tracing::error!(panic = message(panic.as_ref()), "a call panicked");
             status::internal().into_http()
@@ -67,6 +67,30 @@ async fn answer(request: Request, next: Next, began: Instant) -> Response {
             "the call took longer than its deadline allowed",
         )
         .into_http(),
+    }
+}
+
+/// Refusals are part of the audit log, whoever was refused.
+fn report(code: Code, took: Duration) {
+    if matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
+        tracing::info!(target: "audit", event = "call", outcome = "refused", code = ?code, "refused");
+    }
+    tracing::debug!(code = ?code, micros = took.as_micros(), "answered");
+}
+
+/// What tonic answers when it cannot read a request: a defect of the caller's, which it calls
+/// `INTERNAL` or `OUT_OF_RANGE`, and explains from the inside. Errors of ours carry details.
+fn clarified(response: Response) -> Response {
+    let ours = response.headers().contains_key("grpc-status-details-bin");
+    match code(&response) {
+        Code::Internal if !ours => {
+            status::invalid_argument("request", "must be one message of this rpc").into_http()
+        }
+        Code::OutOfRange if !ours => {
+            status::invalid_argument("request", "is larger than any message of this rpc")
+                .into_http()
+        }
+        _ => response,
     }
 }
 

@@ -109,6 +109,10 @@ async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str
     browser.sees("A thought by bruce").await;
     look("thought").await;
 
+    browser.goes_to(&system, "/settings").await;
+    browser.sees("This device").await;
+    look("settings").await;
+
     browser.goes_to(&system, "/").await;
     browser.types("text", &"far too long ".repeat(30)).await;
     browser.presses("Save").await;

@@ -234,6 +234,23 @@ async fn a_session_that_ends_amid_writing_keeps_the_text() {
 }
 
 #[tokio::test]
+async fn a_session_is_renewed_without_a_word() {
+    let Some(browser) = Browser::open(Scripts::Off).await else {
+        return;
+    };
+    let system = System::with_examples().await;
+    browser.goes_to(&system, "/login").await;
+    browser.signs_in("bruce", "bruce").await;
+    browser.sees("Signed in as bruce").await;
+
+    browser.types("text", "Written with an old token").await;
+    browser.replaces_cookie("session", "garbled").await;
+    browser.presses("Save").await;
+    browser.sees("Written with an old token").await;
+    browser.sees("Signed in as bruce").await;
+}
+
+#[tokio::test]
 async fn s13_what_people_write_is_never_run() {
     const CORPUS: [&str; 14] = [
         "<script>alert(1)</script>",

@@ -28,8 +28,8 @@ CREATE TABLE creation_requests (
     author_id UUID NOT NULL,
     request_id UUID NOT NULL,
     thought_id UUID NOT NULL,
-    -- SHA-256 of the text that was asked for.
-    text_hash BYTEA NOT NULL,
+    -- SHA-256 of the visibility and the text that were asked for.
+    request_hash BYTEA NOT NULL,
     PRIMARY KEY (author_id, request_id)
 );
 

@@ -27,8 +27,8 @@ CREATE TABLE creation_requests (
     author_id BLOB NOT NULL,
     request_id BLOB NOT NULL,
     thought_id BLOB NOT NULL,
-    -- SHA-256 of the text that was asked for.
-    text_hash BLOB NOT NULL,
+    -- SHA-256 of the visibility and the text that were asked for.
+    request_hash BLOB NOT NULL,
     PRIMARY KEY (author_id, request_id)
 ) STRICT, WITHOUT ROWID;
 

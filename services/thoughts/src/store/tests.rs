@@ -55,10 +55,10 @@ fn private(author: Uuid, micros: i64, text: &str) -> Thought {
 }
 
 fn request(id: u128, text: &str) -> Option<CreationRequest> {
-    let text_hash = Sha256::digest(text).into();
+    let request_hash = Sha256::digest(text).into();
     Some(CreationRequest {
         id: Uuid::from_u128(id),
-        text_hash,
+        request_hash,
     })
 }
 

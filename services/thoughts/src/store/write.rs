@@ -19,12 +19,12 @@ pub(super) const INSERT: &str = "
     ON CONFLICT (position) DO NOTHING";
 
 const CLAIM_REQUEST: &str = "
-    INSERT INTO creation_requests (author_id, request_id, thought_id, text_hash)
+    INSERT INTO creation_requests (author_id, request_id, thought_id, request_hash)
     VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
 
 const FIND_REQUEST: &str = "
-    SELECT thought_id, text_hash FROM creation_requests
+    SELECT thought_id, request_hash FROM creation_requests
     WHERE author_id = $1 AND request_id = $2";
 
 /// Inserts a thought within a transaction; false when its position is taken.
@@ -77,7 +77,7 @@ impl Store {
                         .bind(thought.author.id)
                         .bind(request.id)
                         .bind(thought.id)
-                        .bind(request.text_hash.as_slice())
+                        .bind(request.request_hash.as_slice())
                         .execute(&mut *conn)
                         .await?
                         .rows_affected()
@@ -87,7 +87,7 @@ impl Store {
             };
             match request {
                 Some(request) if !first => {
-                    let (made, text_hash): (Uuid, Vec<u8>) = sqlx::query_as(FIND_REQUEST)
+                    let (made, request_hash): (Uuid, Vec<u8>) = sqlx::query_as(FIND_REQUEST)
                         .bind(thought.author.id)
                         .bind(request.id)
                         .fetch_one(&mut *conn)
@@ -97,7 +97,7 @@ impl Store {
                         .bind(thought.author.id)
                         .fetch_optional(&mut *conn)
                         .await?;
-                    Ok(Created::again(text_hash == request.text_hash, made))
+                    Ok(Created::again(request_hash == request.request_hash, made))
                 }
                 _ => {
                     let mut thought = thought.clone();

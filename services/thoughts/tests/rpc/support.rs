@@ -82,6 +82,7 @@ pub(crate) fn claims(username: &str, role: Role) -> Claims {
         jti: Uuid::new_v4(),
         username: username.to_owned(),
         role,
+        sid: None,
     }
 }
 

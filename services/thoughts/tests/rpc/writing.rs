@@ -127,6 +127,9 @@ async fn a_request_id_stands_for_one_text_of_one_author() {
             refusal(bruce.creates("two", public, Some(REQUEST_ID)).await),
             reused
         );
+        // Somebody who meant it for themselves must not be told that it is done.
+        let private = bruce.creates("one", Visibility::Private, Some(REQUEST_ID));
+        assert_eq!(refusal(private.await), reused);
         let other = stephen
             .creates("two", public, Some(REQUEST_ID))
             .await

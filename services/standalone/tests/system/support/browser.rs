@@ -170,23 +170,26 @@ impl Browser {
         self.presses("Log in").await;
     }
 
-    /// Replaces the session's cookie.
+    /// Replaces both cookies of the session, so that it cannot be renewed either.
     pub(crate) async fn loses_the_session(&self, to: &str) {
+        for name in ["session", "renewal"] {
+            self.replaces_cookie(name, to).await;
+        }
+    }
+
+    /// Replaces a cookie that scripts must not see.
+    pub(crate) async fn replaces_cookie(&self, name: &str, value: &str) {
         let driver = self.driver();
         let had = driver
-            .get_named_cookie("session")
+            .get_named_cookie(name)
             .await
-            .expect("there is a session");
-        assert_eq!(
-            had.http_only,
-            Some(true),
-            "scripts must not read the session"
-        );
+            .expect("the cookie is there");
+        assert_eq!(had.http_only, Some(true), "scripts must not read {name}");
         driver
-            .delete_cookie("session")
+            .delete_cookie(name)
             .await
             .expect("the cookie is deleted");
-        let mut cookie = Cookie::new("session", to);
+        let mut cookie = Cookie::new(name, value);
         cookie.set_path("/");
         driver.add_cookie(cookie).await.expect("the cookie is set");
     }
