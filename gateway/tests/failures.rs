@@ -17,7 +17,7 @@ fn table() -> Vec<(Status, u16)> {
         (status::exhausted("BUSY", "busy"), 429),
         (status::unavailable("DATABASE_UNAVAILABLE", "away"), 503),
         (Status::deadline_exceeded("late"), 503),
-        (Status::internal("broken: secret detail"), 500),
+        (Status::unknown("broken: secret detail"), 500),
         (Status::unknown("broken: secret detail"), 500),
         (Status::data_loss("broken: secret detail"), 500),
     ]
@@ -370,7 +370,7 @@ async fn a_backend_that_has_no_keys_is_not_the_one_that_is_away() {
 async fn every_call_carries_the_id_that_the_response_shows() {
     let site = Site::start().await;
     site.fakes
-        .refuse("SearchThoughts", Status::internal("broken"));
+        .refuse("SearchThoughts", Status::unknown("broken"));
     let page = support::send(
         site.request("GET", "/search")
             .header("x-request-id", "mine"),

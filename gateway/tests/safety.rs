@@ -221,7 +221,7 @@ async fn s11_no_get_changes_anything_and_nothing_is_shared_across_origins() {
 /// One response of each kind.
 async fn responses(site: &Site) -> Vec<(&'static str, Page)> {
     site.fakes
-        .refuse("GetThought", tonic::Status::internal("broken"));
+        .refuse("GetThought", tonic::Status::unknown("broken"));
     let thought = "/thoughts/0190a000-0000-7000-8000-000000000001";
     let foreign = site
         .request("POST", "/login")
@@ -331,7 +331,7 @@ async fn s13_texts_are_text_wherever_they_come_back() {
         let path = format!("/thoughts/{}", stored.id);
         site.fakes.have(vec![stored]);
         site.fakes
-            .refuse("CreateThought", tonic::Status::internal("broken"));
+            .refuse("CreateThought", tonic::Status::unknown("broken"));
         site.fakes
             .refuse("Login", tonic::Status::unauthenticated("no"));
         let query =

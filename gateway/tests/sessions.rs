@@ -20,7 +20,7 @@ fn passing() -> Vec<(Status, u16)> {
         (status::unavailable("DATABASE_UNAVAILABLE", "away"), 503),
         (Status::deadline_exceeded("late"), 503),
         (status::exhausted("BUSY", "busy"), 429),
-        (Status::internal("broken: secret detail"), 500),
+        (Status::unknown("broken: secret detail"), 500),
     ]
 }
 

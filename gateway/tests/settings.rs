@@ -160,7 +160,7 @@ async fn the_settings_fail_by_the_table() {
         (status::exhausted("BUSY", "busy"), 429),
         (status::unavailable("DATABASE_UNAVAILABLE", "away"), 503),
         (Status::deadline_exceeded("late"), 503),
-        (Status::internal("broken: secret detail"), 500),
+        (Status::unknown("broken: secret detail"), 500),
     ] {
         for rpc in ["ListSessions", "ChangePassword", "RevokeSession"] {
             site.fakes.refuse(rpc, refusal.clone());
