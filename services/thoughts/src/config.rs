@@ -121,7 +121,7 @@ mod tests {
             ),
             (
                 "--reflection=maybe",
-                "REFLECTION: \"maybe\": expected on or off",
+                "REFLECTION: \"maybe\": expected true or false (or on or off)",
             ),
         ];
         for (argument, line) in cases {
