@@ -5,7 +5,10 @@ use std::{net::SocketAddr, str::FromStr};
 use clap::Parser;
 use http::Uri;
 use runtime::{
-    auth::FixedKeys, config::address, grpc::client::BackendUrl, telemetry::TelemetryConfig,
+    auth::FixedKeys,
+    config::address,
+    grpc::client::{BackendUrl, plain_url},
+    telemetry::TelemetryConfig,
 };
 
 /// Pages for browsers.
@@ -21,14 +24,14 @@ pub struct Config {
     /// The thoughts backend; a host with several addresses is balanced over all of them
     #[arg(
         long,
-        env = "THOUGHTS_BACKEND_URL",
+        env = "THOUGHTS_BACKEND_URL", value_parser = plain_url,
         default_value = "http://127.0.0.1:8000"
     )]
     pub thoughts_backend_url: BackendUrl,
     /// The users backend; a host with several addresses is balanced over all of them
     #[arg(
         long,
-        env = "USER_BACKEND_URL",
+        env = "USER_BACKEND_URL", value_parser = plain_url,
         default_value = "http://127.0.0.1:8001"
     )]
     pub user_backend_url: BackendUrl,

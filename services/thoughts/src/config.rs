@@ -7,7 +7,7 @@ use database::DatabaseUrl;
 use runtime::{
     auth::FixedKeys,
     config::{address, switch},
-    grpc::client::BackendUrl,
+    grpc::client::{BackendUrl, plain_url},
     telemetry::TelemetryConfig,
 };
 
@@ -30,6 +30,7 @@ pub struct Config {
     #[arg(
         long,
         env = "USER_BACKEND_URL",
+        value_parser = plain_url,
         default_value = "http://127.0.0.1:8001"
     )]
     pub user_backend_url: BackendUrl,

@@ -100,6 +100,19 @@ impl FromStr for BackendUrl {
     }
 }
 
+/// Parses the URL of a backend that is called without TLS.
+///
+/// # Errors
+///
+/// What was expected.
+pub fn plain_url(text: &str) -> Result<BackendUrl, String> {
+    let url = text
+        .parse()
+        .ok()
+        .filter(|url: &BackendUrl| !url.is_secure());
+    url.ok_or_else(|| "expected http://host:port".to_owned())
+}
+
 impl fmt::Display for BackendUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.uri)

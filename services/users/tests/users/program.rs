@@ -90,7 +90,11 @@ async fn setup_code_makes_no_account() {
 async fn a_wrong_setting_stops_the_start_with_one_line() {
     let fresh = Fresh::sqlite();
     let cases = [
-        ("DEMO", "maybe", "DEMO: \"maybe\": expected true or false (or on or off)"),
+        (
+            "DEMO",
+            "maybe",
+            "DEMO: \"maybe\": expected true or false (or on or off)",
+        ),
         (
             "SIGN_UP",
             "maybe",
