@@ -20,10 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, example, grpc::ThoughtsGrpc, service::Thoughts, store::Store};
 
-/// The largest request, in bytes: the longest text that can be configured, with room to spare for
-/// the error that one which is too long gets.
-const MAX_MESSAGE: usize = 256 * 1024;
-
 /// Opens and migrates the database, waiting for it while it is away, and serves until `shutdown`.
 /// Meanwhile the program is alive, and not ready.
 ///
@@ -72,7 +68,7 @@ fn add_to(server: GrpcServer, store: Store, config: Config) -> GrpcServer {
     };
     let service = ThoughtsGrpc::new(thoughts, verifier);
     server
-        .add_service(ThoughtsServiceServer::new(service).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))
         .ready_check(move || {
             let store = checked.clone();

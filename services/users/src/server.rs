@@ -29,9 +29,6 @@ use crate::{
 
 const PROGRAM: &str = "users-backend";
 
-/// The largest request, in bytes: names and passwords are short.
-const MAX_MESSAGE: usize = 16 * 1024;
-
 /// How often signing keys are looked after, and what is over is cleared away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -130,7 +127,7 @@ impl Backend {
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
-            .add_service(UsersServiceServer::new(service).max_decoding_message_size(MAX_MESSAGE))
+            .add_service(UsersServiceServer::new(service))
             .reflection(self.reflection.then_some(FILE_DESCRIPTOR_SET))
             .ready_check(move || {
                 let store = checked.clone();
