@@ -94,16 +94,21 @@ impl Balancer {
             .await;
         let peers = self.peers.load();
         let now = Instant::now();
-        let healthy = peers.iter().filter(|peer| !peer.ejected(now));
-        let fresh: Vec<_> = healthy
+        let untried: Vec<_> = peers
+            .iter()
             .filter(|peer| !tried.contains(&peer.address))
             .collect();
-        if let Some(peer) = less_busy(&fresh) {
-            return Some(Arc::clone(peer));
-        }
-        // None is better than another: any will do.
+        let healthy: Vec<_> = untried
+            .iter()
+            .copied()
+            .filter(|peer| !peer.ejected(now))
+            .collect();
         let all: Vec<_> = peers.iter().collect();
-        less_busy(&all).map(Arc::clone)
+        // An ejected address may work again by now; one that has just failed this call hardly does.
+        [healthy, untried, all]
+            .iter()
+            .find_map(|peers| less_busy(peers))
+            .map(Arc::clone)
     }
 
     async fn resolve(&self) {
@@ -178,6 +183,11 @@ impl Peer {
     /// Leaves the address alone for a while.
     pub(super) fn eject(&self) {
         *self.ejection() = Some(Instant::now() + EJECTION);
+    }
+
+    /// It answers: calls go to it again.
+    pub(super) fn readmit(&self) {
+        *self.ejection() = None;
     }
 
     fn ejected(&self, now: Instant) -> bool {

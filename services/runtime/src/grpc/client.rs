@@ -211,7 +211,10 @@ impl Shared {
             };
             tried.push(peer.address());
             let error = match attempt(&peer, call.request(deadline)).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    peer.readmit();
+                    return Ok(response);
+                }
                 Err(error) => error,
             };
             let failure = Failure::of(&error);

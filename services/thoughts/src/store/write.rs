@@ -118,7 +118,7 @@ impl Store {
     /// The database's.
     pub async fn create_examples(&self, thoughts: &[Thought]) -> Result<(), Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        let stored = database::write!(self.database, |conn| {
             let any: Option<(i64,)> = sqlx::query_as("SELECT position FROM thoughts LIMIT 1")
                 .fetch_optional(&mut *conn)
                 .await?;
@@ -128,7 +128,12 @@ impl Store {
                 }
             }
             Ok(())
-        })
+        });
+        match stored {
+            // Another process has stored the same ones in the meantime.
+            Err(Error::Unique(_)) => Ok(()),
+            stored => stored,
+        }
     }
 
     /// Deletes the thought of that id; false if there is none.
