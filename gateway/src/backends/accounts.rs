@@ -26,6 +26,7 @@ impl Backends {
             password: user.password.to_owned(),
             role: users::Role::Unspecified.into(),
             setup_code: user.setup_code.map(str::to_owned),
+            invitation_code: None,
         };
         let answer = self
             .app
@@ -37,7 +38,7 @@ impl Backends {
     }
 
     pub(crate) async fn sign_up_state(&self) -> Result<SignUp, Problem> {
-        let request = self.request(users::GetSignUpStateRequest {}, None);
+        let request = self.request(users::GetSignUpStateRequest::default(), None);
         let answer = self.app.users.clone().get_sign_up_state(request).await;
         let state = answer.map_err(users_failed)?.into_inner();
         Ok(match (state.administrator_missing, state.sign_up_open) {

@@ -146,6 +146,7 @@ impl Fakes {
         self.said().sign_up = SignUpState {
             sign_up_open,
             administrator_missing,
+            ..SignUpState::default()
         };
     }
 

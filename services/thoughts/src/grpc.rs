@@ -2,9 +2,9 @@
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
-    ListThoughtsRequest, ListThoughtsResponse, Matches, SearchThoughtsRequest,
-    SearchThoughtsResponse, TextRange, Thought as ProtoThought, Visibility as ProtoVisibility,
-    thoughts_service_server::ThoughtsService,
+    ListThoughtsRequest, ListThoughtsResponse, Matches, PurgeAuthorRequest, PutServiceTokenRequest,
+    SearchThoughtsRequest, SearchThoughtsResponse, TextRange, Thought as ProtoThought,
+    Visibility as ProtoVisibility, thoughts_service_server::ThoughtsService,
 };
 use runtime::{
     auth::{Caller, Verifier},
@@ -139,6 +139,20 @@ impl ThoughtsService for ThoughtsGrpc {
             max_thought_length: count(self.thoughts.max_length.get() as usize),
             max_page_size: i32::from(MAX_PAGE_SIZE),
         }))
+    }
+
+    async fn purge_author(
+        &self,
+        _request: Request<PurgeAuthorRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(Status::unimplemented("purge_author"))
+    }
+
+    async fn put_service_token(
+        &self,
+        _request: Request<PutServiceTokenRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(Status::unimplemented("put_service_token"))
     }
 }
 

@@ -81,4 +81,19 @@ impl ThoughtsService for Backend {
             max_page_size: 100,
         }))
     }
+    async fn purge_author(
+        &self,
+        request: Request<thoughts::PurgeAuthorRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("PurgeAuthor", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn put_service_token(
+        &self,
+        request: Request<thoughts::PutServiceTokenRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("PutServiceToken", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
 }

@@ -106,6 +106,94 @@ impl UsersService for Backend {
         Err(Status::unimplemented("no page asks this"))
     }
 
+    async fn update_user(
+        &self,
+        request: Request<users::UpdateUserRequest>,
+    ) -> Result<Response<User>, Status> {
+        drop(self.asked("UpdateUser", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<users::DeleteUserRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("DeleteUser", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn create_invitation(
+        &self,
+        request: Request<users::CreateInvitationRequest>,
+    ) -> Result<Response<users::Invitation>, Status> {
+        drop(self.asked("CreateInvitation", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn list_invitations(
+        &self,
+        request: Request<users::ListInvitationsRequest>,
+    ) -> Result<Response<users::ListInvitationsResponse>, Status> {
+        drop(self.asked("ListInvitations", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn revoke_invitation(
+        &self,
+        request: Request<users::RevokeInvitationRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("RevokeInvitation", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn create_password_reset(
+        &self,
+        request: Request<users::CreatePasswordResetRequest>,
+    ) -> Result<Response<users::PasswordReset>, Status> {
+        drop(self.asked("CreatePasswordReset", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<users::ResetPasswordRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("ResetPassword", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn create_access_token(
+        &self,
+        request: Request<users::CreateAccessTokenRequest>,
+    ) -> Result<Response<users::AccessToken>, Status> {
+        drop(self.asked("CreateAccessToken", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn list_access_tokens(
+        &self,
+        request: Request<users::ListAccessTokensRequest>,
+    ) -> Result<Response<users::ListAccessTokensResponse>, Status> {
+        drop(self.asked("ListAccessTokens", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn revoke_access_token(
+        &self,
+        request: Request<users::RevokeAccessTokenRequest>,
+    ) -> Result<Response<()>, Status> {
+        drop(self.asked("RevokeAccessToken", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn verify_access_token(
+        &self,
+        request: Request<users::VerifyAccessTokenRequest>,
+    ) -> Result<Response<users::VerifiedAccessToken>, Status> {
+        drop(self.asked("VerifyAccessToken", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
     async fn get_key_set(
         &self,
         request: Request<users::GetKeySetRequest>,
@@ -134,5 +222,6 @@ fn user(username: &str) -> User {
         username: username.to_owned(),
         role: Role::Member.into(),
         create_time: Some(Timestamp::from_seconds(0).into()),
+        disabled: false,
     }
 }

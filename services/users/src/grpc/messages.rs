@@ -88,6 +88,7 @@ impl From<User> for ProtoUser {
             username: user.username.to_string(),
             role: proto_role(user.role).into(),
             create_time: Some(user.create_time.into()),
+            disabled: false,
         }
     }
 }
@@ -112,6 +113,7 @@ impl From<SignUpState> for ProtoSignUpState {
         Self {
             sign_up_open: state.open,
             administrator_missing: state.administrator_missing,
+            invitation_valid: false,
         }
     }
 }

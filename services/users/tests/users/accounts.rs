@@ -95,6 +95,7 @@ async fn names_passwords_and_roles_against_the_rules_are_refused() {
         password: PASSWORD.into(),
         role: 7,
         setup_code: None,
+        invitation_code: None,
     };
     assert_eq!(bad_field(ada.sends(message).await), "role");
     assert_eq!(

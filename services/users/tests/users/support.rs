@@ -218,6 +218,7 @@ impl Person {
             password: password.into(),
             role: role.into(),
             setup_code: setup_code.map(str::to_owned),
+            invitation_code: None,
         };
         self.sends(message).await
     }
@@ -232,7 +233,7 @@ impl Person {
     }
 
     pub(crate) async fn sign_up_state(&self) -> Result<SignUpState, Status> {
-        let request = self.request(GetSignUpStateRequest {});
+        let request = self.request(GetSignUpStateRequest::default());
         Ok(self
             .client
             .clone()
