@@ -27,7 +27,7 @@ use crate::{greeting::Greeting, parts::Sockets};
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), StartError> {
     let data_dir = DataDir::open(&config.data_dir)?;
     let sockets = Sockets::bind(&config).await?;
-    let users_config = parts::users(&config, data_dir.database("users")?);
+    let users_config = parts::users(&config, data_dir.database("users")?, &sockets)?;
     let users = users_backend::Backend::open(users_config, &shutdown).await?;
     let greeting = Greeting {
         data_dir: data_dir.path(),

@@ -57,16 +57,20 @@ impl Sockets {
     }
 }
 
-pub(crate) fn users(config: &Config, database: DatabaseUrl) -> users_backend::Config {
-    users_backend::Config {
+pub(crate) fn users(
+    config: &Config,
+    database: DatabaseUrl,
+    sockets: &Sockets,
+) -> Result<users_backend::Config, StartError> {
+    Ok(users_backend::Config {
         admin_username: config.admin_username.clone(),
         admin_password: config.admin_password.clone(),
         setup_code: config.setup_code.clone(),
         sign_up: config.sign_up,
         demo: config.demo,
         reflection: config.reflection,
-        ..users_backend::Config::new(database)
-    }
+        ..users_backend::Config::new(database, url_of(address(&sockets.thoughts)?)?)
+    })
 }
 
 pub(crate) fn thoughts(

@@ -66,10 +66,11 @@ async fn serve(
     clock: &Clock,
     shutdown: &CancellationToken,
 ) -> UsersServiceClient<Channel> {
+    let unused = "http://127.0.0.1:9".parse().expect("a URL");
     let config = Config {
         admin_username: Some("ada".parse().expect("a name")),
         admin_password: Some("correct horse".parse().expect("a password")),
-        ..Config::new(fresh.url().clone())
+        ..Config::new(fresh.url().clone(), unused)
     };
     let any = "127.0.0.1:0".parse().expect("an address");
     let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], any, any).await;

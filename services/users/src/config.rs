@@ -6,6 +6,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use database::DatabaseUrl;
 use runtime::{
     config::{address, switch},
+    grpc::client::{BackendUrl, plain_url},
     telemetry::TelemetryConfig,
 };
 
@@ -24,6 +25,14 @@ pub struct Config {
     /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
+    /// The thoughts backend, which is told whose thoughts are to go
+    #[arg(
+        long,
+        env = "THOUGHTS_BACKEND_URL",
+        value_parser = plain_url,
+        default_value = "http://127.0.0.1:8000"
+    )]
+    pub thoughts_backend_url: BackendUrl,
     /// The private key that tokens are signed with: Ed25519, PKCS#8 in PEM. Without it the database
     /// keeps one, made at the first start
     #[arg(long, env = "TOKENS_SIGNING_KEY", hide_env_values = true)]
@@ -86,12 +95,13 @@ pub enum Command {
 }
 
 impl Config {
-    /// The defaults, for a database.
-    pub fn new(database_url: DatabaseUrl) -> Self {
+    /// The defaults, for a database and a thoughts backend.
+    pub fn new(database_url: DatabaseUrl, thoughts_backend_url: BackendUrl) -> Self {
         Self {
             listen_addr: SocketAddr::from(([0, 0, 0, 0], 8001)),
             ops_addr: SocketAddr::from(([0, 0, 0, 0], 9001)),
             database_url,
+            thoughts_backend_url,
             tokens_signing_key: None,
             admin_username: None,
             admin_password: None,
@@ -131,7 +141,8 @@ mod tests {
     #[test]
     fn what_the_flags_leave_out_is_as_documented() {
         let config = parsed(&[]).unwrap();
-        let defaults = Config::new(config.database_url.clone());
+        let thoughts = config.thoughts_backend_url.clone();
+        let defaults = Config::new(config.database_url.clone(), thoughts);
         assert_eq!(format!("{config:?}"), format!("{defaults:?}"));
     }
 
@@ -177,6 +188,10 @@ mod tests {
             (
                 "--setup-code=",
                 "SETUP_CODE: expected a text that is not empty",
+            ),
+            (
+                "--thoughts-backend-url=thoughts",
+                "THOUGHTS_BACKEND_URL: \"thoughts\": expected http://host:port",
             ),
             (
                 "--sign-up=maybe",

@@ -8,6 +8,7 @@
 //! - [`hashing`]: the slow work that makes a stolen database useless;
 //! - [`user`]: the account itself;
 //! - [`session`] and [`refresh_token`]: how long somebody stays signed in, and by what;
+//! - [`secret`]: what somebody holds and the database knows the hash of;
 //! - [`client`]: where a call comes from, and [`throttle`]: how often it may fail to sign in;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`key_ring`]: which key signs when, and which are published;
@@ -28,6 +29,7 @@ pub mod hashing;
 pub mod key_ring;
 pub mod password;
 pub mod refresh_token;
+pub mod secret;
 mod server;
 pub mod service;
 pub mod session;

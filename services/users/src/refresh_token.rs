@@ -7,13 +7,15 @@
 
 use std::{fmt, str::FromStr};
 
-use aws_lc_rs::{digest, error::Unspecified, hmac, rand};
+use aws_lc_rs::{error::Unspecified, hmac, rand};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
+use crate::secret::{Digest, Secret};
+
 /// What every refresh token starts with, so that scanners find those that have leaked.
 const PREFIX: &str = "mr_";
-/// Bytes of a secret, a digest and a nonce.
+/// Bytes of a secret and of a nonce.
 const LENGTH: usize = 32;
 /// Bytes of a session's id.
 const ID_LENGTH: usize = 16;
@@ -22,12 +24,8 @@ const ID_LENGTH: usize = 16;
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     session_id: Uuid,
-    secret: [u8; LENGTH],
+    secret: Secret,
 }
-
-/// The SHA-256 of a token's secret: what is stored of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenDigest([u8; LENGTH]);
 
 /// What makes a token's successor out of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl RefreshToken {
     ///
     /// The system has no randomness.
     pub fn first(session_id: Uuid) -> Result<Self, Unspecified> {
-        let secret = random()?;
+        let secret = Secret::generate()?;
         Ok(Self { session_id, secret })
     }
 
@@ -55,24 +53,30 @@ impl RefreshToken {
     }
 
     /// What is stored of it.
-    pub fn digest(&self) -> TokenDigest {
-        let digest = digest::digest(&digest::SHA256, &self.secret);
-        TokenDigest(array(digest.as_ref()))
+    pub fn digest(&self) -> Digest {
+        self.secret.digest()
     }
 
     /// The token that follows when this one has been used with that nonce.
     #[must_use]
     pub fn successor(&self, nonce: &Nonce) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.secret);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_bytes());
+        let mut secret = [0; LENGTH];
+        // HMAC-SHA-256 always gives 32 bytes.
+        secret.copy_from_slice(hmac::sign(&key, &nonce.0).as_ref());
         Self {
             session_id: self.session_id,
-            secret: array(hmac::sign(&key, &nonce.0).as_ref()),
+            secret: secret.into(),
         }
     }
 
     /// The token as its holder keeps it.
     pub fn expose(&self) -> String {
-        let bytes = [self.session_id.as_bytes().as_slice(), &self.secret].concat();
+        let bytes = [
+            self.session_id.as_bytes().as_slice(),
+            self.secret.as_bytes(),
+        ]
+        .concat();
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -92,9 +96,10 @@ impl FromStr for RefreshToken {
         let (id, secret) = bytes
             .split_first_chunk::<ID_LENGTH>()
             .ok_or(RefreshTokenError)?;
+        let secret: [u8; LENGTH] = secret.try_into().map_err(|_| RefreshTokenError)?;
         Ok(Self {
             session_id: Uuid::from_bytes(*id),
-            secret: secret.try_into().map_err(|_| RefreshTokenError)?,
+            secret: secret.into(),
         })
     }
 }
@@ -105,13 +110,6 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-impl TokenDigest {
-    /// The bytes, for the database.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl Nonce {
     /// A new one.
     ///
@@ -119,7 +117,9 @@ impl Nonce {
     ///
     /// The system has no randomness.
     pub fn generate() -> Result<Self, Unspecified> {
-        random().map(Self)
+        let mut bytes = [0; LENGTH];
+        rand::fill(&mut bytes)?;
+        Ok(Self(bytes))
     }
 
     /// The bytes, for the database.
@@ -135,19 +135,6 @@ impl TryFrom<Vec<u8>> for Nonce {
     fn try_from(bytes: Vec<u8>) -> Result<Self, Vec<u8>> {
         bytes.try_into().map(Self)
     }
-}
-
-fn random() -> Result<[u8; LENGTH], Unspecified> {
-    let mut bytes = [0; LENGTH];
-    rand::fill(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The 32 bytes that SHA-256 always gives.
-fn array(bytes: &[u8]) -> [u8; LENGTH] {
-    let mut array = [0; LENGTH];
-    array.copy_from_slice(bytes);
-    array
 }
 
 #[cfg(test)]
@@ -184,8 +171,8 @@ mod tests {
         assert_ne!(successor, other.successor(&nonce));
         // What the database holds is neither of them.
         for stored in [nonce.as_bytes(), token.digest().as_bytes()] {
-            assert_ne!(successor.secret, stored);
-            assert_ne!(token.secret, stored);
+            assert_ne!(successor.secret.as_bytes(), stored);
+            assert_ne!(token.secret.as_bytes(), stored);
         }
     }
 

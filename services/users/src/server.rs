@@ -2,13 +2,16 @@
 
 use std::{future::ready, sync::Arc, time::Duration};
 
-use api::{FILE_DESCRIPTOR_SET, users::v1::users_service_server::UsersServiceServer};
+use api::{
+    FILE_DESCRIPTOR_SET, thoughts::v1::thoughts_service_client::ThoughtsServiceClient,
+    users::v1::users_service_server::UsersServiceServer,
+};
 use database::Database;
 use futures_util::FutureExt as _;
 use runtime::{
     auth::{FixedKeys, Verifier},
     clock::Clock,
-    grpc::server::GrpcServer,
+    grpc::{client::Channel, server::GrpcServer},
     lifecycle::{Listeners, StartError},
 };
 use tokio::time::timeout;
@@ -39,9 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Opening and serving are two steps so that a program which has this service inside can ask for
 /// the set-up code in between.
-#[derive(Debug)]
 pub struct Backend {
     accounts: Accounts,
+    #[expect(dead_code, reason = "deletion and personal access tokens will call it")]
+    thoughts: ThoughtsServiceClient<Channel>,
     reflection: bool,
 }
 
@@ -86,8 +90,10 @@ impl Backend {
         if let (Some(username), Some(password)) = (config.admin_username, config.admin_password) {
             accounts.add_administrator(username, password).await?;
         }
+        let channel = Channel::new("thoughts", config.thoughts_backend_url);
         let backend = Self {
             accounts,
+            thoughts: ThoughtsServiceClient::new(channel),
             reflection: config.reflection,
         };
         // Made now, so that it is there for whoever asks another replica for it.

@@ -5,11 +5,7 @@ use std::time::Duration;
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
-use crate::{
-    client::UserAgent,
-    refresh_token::{RefreshToken, TokenDigest},
-    user::User,
-};
+use crate::{client::UserAgent, refresh_token::RefreshToken, secret::Digest, user::User};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -36,7 +32,7 @@ pub struct NewSession {
     /// With which program.
     pub user_agent: UserAgent,
     /// What is stored of its first refresh token.
-    pub digest: TokenDigest,
+    pub digest: Digest,
     /// When it begins.
     pub create_time: Timestamp,
 }

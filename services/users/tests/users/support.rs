@@ -40,9 +40,9 @@ pub(crate) struct Person {
     metadata: Vec<(&'static str, String)>,
 }
 
-/// The settings of a backend on this database.
+/// The settings of a backend on this database. Nobody listens where the thoughts backend is to be.
 pub(crate) fn config(fresh: &Fresh) -> Config {
-    Config::new(fresh.url().clone())
+    Config::new(fresh.url().clone(), "http://127.0.0.1:9".parse().unwrap())
 }
 
 /// The same, with the administrator ada.
