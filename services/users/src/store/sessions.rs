@@ -5,7 +5,7 @@ use runtime::clock::Timestamp;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{Row, Store};
+use super::{Store, accounts::Row};
 use crate::{
     client::UserAgent,
     refresh_token::{Nonce, RefreshToken},
@@ -305,11 +305,7 @@ impl Store {
                 .bind(user_id)
                 .execute(&mut *conn)
                 .await?;
-            // What reuse has ended is still told.
-            sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
-                .bind(user_id)
-                .execute(&mut *conn)
-                .await?;
+            end_access!(conn, user_id)?;
             Ok(changed.rows_affected() == 1)
         })
     }

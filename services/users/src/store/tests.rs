@@ -2,13 +2,24 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use database::{
-    Engine,
+    Engine, read,
     testing::{Fresh, on_each_engine},
     write,
 };
-use runtime::clock::Clock;
+use runtime::{
+    auth::Role,
+    clock::{Clock, Timestamp},
+};
+use uuid::Uuid;
 
-use super::*;
+use super::{
+    accounts::{Row, role_number},
+    *,
+};
+use crate::{
+    setup::SetupCode,
+    user::{Credentials, User},
+};
 
 mod sessions;
 mod upgrade;

@@ -1,0 +1,56 @@
+//! The signing keys.
+
+use database::{Error, read, write};
+use runtime::clock::Timestamp;
+
+use super::Store;
+
+impl Store {
+    /// The signing keys of this database: generation, PKCS#8 and when it was made, oldest first.
+    pub async fn signing_keys(&self) -> Result<Vec<(i64, Vec<u8>, Timestamp)>, Error> {
+        let rows: Vec<(i64, Vec<u8>, i64)> = read!(self.database, |conn| {
+            sqlx::query_as(
+                "SELECT generation, pkcs8, create_time FROM signing_keys ORDER BY generation",
+            )
+            .fetch_all(&mut *conn)
+            .await
+        })?;
+        let dated = rows.into_iter().map(|(generation, pkcs8, create_time)| {
+            (generation, pkcs8, Timestamp::from_micros(create_time))
+        });
+        Ok(dated.collect())
+    }
+
+    /// Adds the signing key of a generation unless there is one; whether it did.
+    pub async fn add_signing_key(
+        &self,
+        generation: i64,
+        pkcs8: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let added = write!(self.database, |conn| {
+            sqlx::query(
+                "INSERT INTO signing_keys (generation, pkcs8, create_time) VALUES ($1, $2, $3)
+                 ON CONFLICT (generation) DO NOTHING",
+            )
+            .bind(generation)
+            .bind(pkcs8)
+            .bind(now.as_micros())
+            .execute(&mut *conn)
+            .await
+            .map(|done| done.rows_affected())
+        })?;
+        Ok(added == 1)
+    }
+
+    /// Deletes the signing keys up to a generation; how many there were.
+    pub async fn drop_signing_keys(&self, generation: i64) -> Result<u64, Error> {
+        write!(self.database, |conn| {
+            sqlx::query("DELETE FROM signing_keys WHERE generation <= $1")
+                .bind(generation)
+                .execute(&mut *conn)
+                .await
+                .map(|done| done.rows_affected())
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Steps that several transactions share: each is written once for both engines, as `read!` and
+//! `write!` are.
+
+/// Whether there is an administrator, on one connection.
+macro_rules! has_administrator {
+    ($conn:ident) => {
+        sqlx::query_scalar::<_, bool>("SELECT EXISTS (SELECT 1 FROM users WHERE role = $1)")
+            .bind($crate::store::accounts::role_number(
+                runtime::auth::Role::Admin,
+            ))
+            .fetch_one(&mut *$conn)
+            .await
+    };
+}
+
+/// Lets one transaction at a time set the database up: it holds the one row of `setup`.
+macro_rules! lock_setup {
+    ($conn:ident) => {
+        sqlx::query(
+            "INSERT INTO setup (id, code) VALUES (1, NULL)
+             ON CONFLICT (id) DO UPDATE SET code = setup.code",
+        )
+        .execute(&mut *$conn)
+        .await
+    };
+}
+
+/// Adds an account within a transaction: `Ok(None)` when its name or id is taken. The creation
+/// time moves on by a microsecond while another account has it.
+macro_rules! insert {
+    ($conn:ident, $account:expr) => {
+        async {
+            let account: &$crate::user::Credentials = $account;
+            let user = &account.user;
+            let mut create_time = user.create_time.as_micros();
+            loop {
+                let inserted = sqlx::query(
+                    "INSERT INTO users (id, username, password_hash, role, create_time)
+                     VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                )
+                .bind(user.id)
+                .bind(user.username.as_str())
+                .bind(account.password_hash.as_str())
+                .bind($crate::store::accounts::role_number(user.role))
+                .bind(create_time)
+                .execute(&mut *$conn)
+                .await?;
+                if inserted.rows_affected() == 1 {
+                    let create_time = runtime::clock::Timestamp::from_micros(create_time);
+                    break Ok(Some($crate::user::User {
+                        create_time,
+                        ..user.clone()
+                    }));
+                }
+                let taken: bool = sqlx::query_scalar(
+                    "SELECT EXISTS (SELECT 1 FROM users WHERE username = $1 OR id = $2)",
+                )
+                .bind(user.username.as_str())
+                .bind(user.id)
+                .fetch_one(&mut *$conn)
+                .await?;
+                if taken {
+                    break Ok::<_, sqlx::Error>(None);
+                }
+                create_time += 1;
+            }
+        }
+        .await
+    };
+}
+
+/// Ends every session of an account within a transaction that holds the account's row. What reuse
+/// has ended is still told.
+macro_rules! end_access {
+    ($conn:ident, $user_id:expr) => {
+        sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
+            .bind($user_id)
+            .execute(&mut *$conn)
+            .await
+            .map(drop)
+    };
+}
