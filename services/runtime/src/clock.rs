@@ -90,7 +90,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until it is moved with [`Clock::advance`].
+    /// A clock that stands at `start` until it is moved with [`Clock::advance`] or [`Clock::set`].
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
     }
@@ -107,6 +107,13 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {
             now.fetch_add(micros(by), Ordering::SeqCst);
+        }
+    }
+
+    /// Puts a manual clock to a time, which may be an earlier one; the machine's is left alone.
+    pub fn set(&self, time: Timestamp) {
+        if let Source::Manual(now) = &self.0 {
+            now.store(time.0, Ordering::SeqCst);
         }
     }
 

@@ -8,7 +8,7 @@
 //!   ([`grpc::client`]);
 //! - [`http`]: the connections below both gRPC and pages;
 //! - [`ops`]: `/metrics`, `/healthz` and `/readyz`, on a port of their own;
-//! - [`auth`]: access tokens, checked (never made) here;
+//! - [`auth`]: tokens, checked (never made) here;
 //! - [`tls`]: certificates between services;
 //! - [`status`] and [`paging`]: errors and page tokens as they cross the wire.
 //!

@@ -1,22 +1,21 @@
-//! Checks access tokens.
+//! Checks tokens.
 
 use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use quick_cache::sync::Cache;
+use serde::de::DeserializeOwned;
 use tonic::{Code, Status, metadata::MetadataMap};
 
 use super::{
-    AUDIENCE, Caller, Claims, FixedKeys, ISSUER, KeySource, TOKEN_TYPE,
+    AUDIENCE, Caller, Claims, FixedKeys, KeySource, PersonalTokenSource, SERVICE_TOKEN_TYPE,
+    Service, ServiceClaims, TOKEN_TYPE, jwt,
     keys::{Keys, NoKeys},
+    personal::{PersonalTokens, is_personal},
 };
 use crate::{
     clock::{Clock, Timestamp},
     status,
 };
-
-/// Tokens of ours take some 500 bytes; what is much longer is not looked into.
-const MAX_TOKEN_LENGTH: usize = 4 * 1024;
 
 /// So many tokens are remembered, so that a signature is checked once and not with every call.
 const REMEMBERED: usize = 4_096;
@@ -24,11 +23,12 @@ const REMEMBERED: usize = 4_096;
 /// By how much the clocks of two machines may differ before a fresh token is refused.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
-/// Checks access tokens with the public keys at hand. Clones share what they have fetched.
+/// Checks tokens with the public keys at hand. Clones share what they have fetched.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Arc<Keys>,
     known: Arc<Cache<Box<str>, Known>>,
+    personal: Option<Arc<PersonalTokens>>,
     clock: Clock,
 }
 
@@ -54,16 +54,34 @@ pub enum VerifyError {
 }
 
 impl Verifier {
-    /// A verifier that accepts the `fixed` keys and those that `source` answers with.
+    /// A verifier that accepts the `fixed` keys and those that `source` answers with. Without a
+    /// source of theirs it accepts no personal access tokens.
     pub fn new(clock: Clock, fixed: FixedKeys, source: KeySource) -> Self {
         Self {
             keys: Arc::new(Keys::new(fixed, source)),
             known: Arc::new(Cache::new(REMEMBERED)),
+            personal: None,
             clock,
         }
     }
 
-    /// Checks a token and says whose it is.
+    /// Accepts the personal access tokens that `source` knows, and believes an answer for a minute.
+    #[must_use]
+    pub fn with_personal_tokens(mut self, source: PersonalTokenSource) -> Self {
+        let tokens = PersonalTokens::cached(self.clock.clone(), source);
+        self.personal = Some(Arc::new(tokens));
+        self
+    }
+
+    /// Accepts the personal access tokens that `source` knows at that moment.
+    #[must_use]
+    pub fn with_personal_tokens_uncached(mut self, source: PersonalTokenSource) -> Self {
+        let tokens = PersonalTokens::uncached(self.clock.clone(), source);
+        self.personal = Some(Arc::new(tokens));
+        self
+    }
+
+    /// Checks an access token and says whose it is.
     ///
     /// # Errors
     ///
@@ -75,90 +93,121 @@ impl Verifier {
             Some(known) => known,
             None => self.check(token).await?,
         };
-        if self.in_time(&known) {
+        if self.in_time(known.not_before, known.caller.expires) {
             Ok(known.caller)
         } else {
             Err(VerifyError::Rejected)
         }
     }
 
+    /// Checks a service token for `audience` and says whose it is, and from when it is refused.
+    ///
+    /// # Errors
+    ///
+    /// See [`VerifyError`].
+    pub async fn verify_service(
+        &self,
+        token: &str,
+        audience: &str,
+    ) -> Result<(Service, Timestamp), VerifyError> {
+        let (_, claims) = self
+            .signed::<ServiceClaims>(token, SERVICE_TOKEN_TYPE, audience)
+            .await?;
+        let expires = Timestamp::from_seconds(claims.exp);
+        if self.in_time(Timestamp::from_seconds(claims.nbf), expires) {
+            Ok((Service { name: claims.sub }, expires))
+        } else {
+            Err(VerifyError::Rejected)
+        }
+    }
+
+    /// The person that a request's `authorization` metadata names; `None` without it.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED` for a token that is not valid (a service's is nobody's in person),
+    /// `UNAVAILABLE` while there is no key; for a personal access token, its source's.
+    pub async fn caller(&self, metadata: &MetadataMap) -> Result<Option<Caller>, Status> {
+        match bearer(metadata)? {
+            Some(token) => self.holder(token).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The service that a request's `authorization` metadata names, for rpcs that only services
+    /// may call.
+    ///
+    /// # Errors
+    ///
+    /// `UNAUTHENTICATED` without a token or with one that is not valid for `audience`,
+    /// `PERMISSION_DENIED` for a person's, `UNAVAILABLE` while there is no key.
+    pub async fn service(&self, metadata: &MetadataMap, audience: &str) -> Result<Service, Status> {
+        let token = bearer(metadata)?.ok_or_else(status::sign_in_required)?;
+        match self.verify_service(token, audience).await {
+            Ok((service, _)) => Ok(service),
+            Err(VerifyError::Rejected) => {
+                self.holder(token).await?;
+                Err(service_token_required())
+            }
+            Err(error @ VerifyError::KeysUnavailable) => Err(to_status(error)),
+        }
+    }
+
+    /// Whose token it is, whether got by signing in or a personal one.
+    async fn holder(&self, token: &str) -> Result<Caller, Status> {
+        match &self.personal {
+            Some(tokens) if is_personal(token) => {
+                tokens.find(token).await?.ok_or_else(invalid_token)
+            }
+            _ => self.verify(token).await.map_err(to_status),
+        }
+    }
+
     async fn check(&self, token: &str) -> Result<Known, VerifyError> {
-        let id = key_id_of(token).ok_or(VerifyError::Rejected)?;
-        let key = match self.keys.find(&id).await {
-            Ok(Some(key)) => key,
-            Ok(None) => return Err(VerifyError::Rejected),
-            Err(NoKeys) => return Err(VerifyError::KeysUnavailable),
-        };
-        let claims = decode::<Claims>(token, &key, &validation())
-            .map_err(|_| VerifyError::Rejected)?
-            .claims;
+        let (key_id, claims) = self.signed::<Claims>(token, TOKEN_TYPE, AUDIENCE).await?;
         let known = Known {
-            key_id: id.into(),
+            key_id: key_id.into(),
             not_before: Timestamp::from_seconds(claims.nbf),
-            caller: caller(claims),
+            caller: claims.into(),
         };
         self.known.insert(token.into(), known.clone());
         Ok(known)
     }
 
-    /// The caller that a request's `authorization` metadata names; `None` without it.
-    ///
-    /// # Errors
-    ///
-    /// `UNAUTHENTICATED` for a token that is not valid, `UNAVAILABLE` while there is no key.
-    pub async fn caller(&self, metadata: &MetadataMap) -> Result<Option<Caller>, Status> {
-        let Some(token) = bearer(metadata)? else {
-            return Ok(None);
+    /// The claims of a token whose type, signature and audience are right, and its key's id. Its
+    /// times are still to be looked at.
+    async fn signed<C: DeserializeOwned + Clone>(
+        &self,
+        token: &str,
+        typ: &str,
+        audience: &str,
+    ) -> Result<(String, C), VerifyError> {
+        let id = jwt::key_id(token, typ).ok_or(VerifyError::Rejected)?;
+        let key = match self.keys.find(&id).await {
+            Ok(Some(key)) => key,
+            Ok(None) => return Err(VerifyError::Rejected),
+            Err(NoKeys) => return Err(VerifyError::KeysUnavailable),
         };
-        match self.verify(token).await {
-            Ok(caller) => Ok(Some(caller)),
-            Err(VerifyError::Rejected) => Err(invalid_token()),
-            Err(VerifyError::KeysUnavailable) => Err(status::unavailable(
-                "KEYS_UNAVAILABLE",
-                "tokens cannot be checked yet: the users backend is out of reach",
-            )),
-        }
+        let claims = jwt::claims(token, &key, audience).ok_or(VerifyError::Rejected)?;
+        Ok((id, claims))
     }
 
-    fn in_time(&self, known: &Known) -> bool {
+    fn in_time(&self, not_before: Timestamp, expires: Timestamp) -> bool {
         let now = self.clock.now();
-        now < known.caller.expires && now + CLOCK_SKEW >= known.not_before
+        now < expires && now + CLOCK_SKEW >= not_before
     }
 }
 
-/// The key that a token says it is signed with, if its header is one that we write. Whatever else
-/// a header may offer (`jwk`, `jku`, `x5c`, …) is never looked at.
-fn key_id_of(token: &str) -> Option<String> {
-    if token.len() > MAX_TOKEN_LENGTH {
-        return None;
-    }
-    let header = decode_header(token).ok()?;
-    let ours = header.alg == Algorithm::EdDSA
-        && header
-            .typ
-            .is_some_and(|typ| typ.eq_ignore_ascii_case(TOKEN_TYPE))
-        && header.crit.is_none();
-    header.kid.filter(|_| ours)
-}
-
-fn validation() -> Validation {
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-    validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[AUDIENCE]);
-    // Times are compared with the injected clock, not with the machine's.
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation
-}
-
-fn caller(claims: Claims) -> Caller {
-    Caller {
-        user_id: claims.sub,
-        username: claims.username,
-        role: claims.role,
-        session_id: claims.sid,
-        expires: Timestamp::from_seconds(claims.exp),
+impl From<Claims> for Caller {
+    fn from(claims: Claims) -> Self {
+        Self {
+            user_id: claims.sub,
+            username: claims.username,
+            role: claims.role,
+            session_id: claims.sid,
+            personal_token: None,
+            expires: Timestamp::from_seconds(claims.exp),
+        }
     }
 }
 
@@ -179,10 +228,28 @@ fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
     }
 }
 
+fn to_status(error: VerifyError) -> Status {
+    match error {
+        VerifyError::Rejected => invalid_token(),
+        VerifyError::KeysUnavailable => status::unavailable(
+            "KEYS_UNAVAILABLE",
+            "tokens cannot be checked yet: the users backend is out of reach",
+        ),
+    }
+}
+
 fn invalid_token() -> Status {
     status::error(
         Code::Unauthenticated,
         "INVALID_TOKEN",
         "the token is not valid, or not any more: sign in again",
+    )
+}
+
+fn service_token_required() -> Status {
+    status::error(
+        Code::PermissionDenied,
+        "SERVICE_TOKEN_REQUIRED",
+        "only services may call this, with a service token",
     )
 }

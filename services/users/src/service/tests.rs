@@ -161,6 +161,7 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         username: "ada".to_owned(),
         role: Role::Admin,
         session_id: again.refresh_token.as_ref().map(RefreshToken::session_id),
+        personal_token: None,
         expires: again.token.expire_time,
     };
     let changes = async |current: &str| {

@@ -39,6 +39,7 @@ fn caller(session: &Session, id: Uuid) -> Caller {
         username: session.user.username.to_string(),
         role: session.user.role,
         session_id: Some(id),
+        personal_token: None,
         expires: session.token.expire_time,
     }
 }

@@ -1,9 +1,4 @@
-//! S8: a token is accepted only if every part of it is what we write (RFC 8725).
-
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
+//! Access tokens: whose they are, and from which keys.
 
 use std::{
     sync::{
@@ -13,89 +8,18 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::FutureExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proptest::prelude::*;
 use runtime::{
-    auth::{
-        AUDIENCE, FixedKeys, ISSUER, KeySource, Role, TOKEN_TYPE, Verifier, VerifyError, key_id,
-    },
-    clock::{Clock, Timestamp},
+    auth::{FixedKeys, KeySource, Role, TOKEN_TYPE, Verifier, VerifyError, key_id},
+    clock::Timestamp,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const NOW: i64 = 1_700_000_000;
-
-struct Issuer {
-    key: EncodingKey,
-    public: Vec<u8>,
-}
-
-impl Issuer {
-    fn new() -> Self {
-        let pair = Ed25519KeyPair::generate().unwrap();
-        let der = pair.to_pkcs8v1().unwrap();
-        Self {
-            key: EncodingKey::from_ed_der(der.as_ref()),
-            public: pair.public_key().as_ref().to_vec(),
-        }
-    }
-
-    fn pem(&self) -> String {
-        // RFC 8410: the algorithm, then the key.
-        let spki = [
-            &[
-                0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-            ],
-            self.public.as_slice(),
-        ]
-        .concat();
-        pem::encode(&pem::Pem::new("PUBLIC KEY", spki))
-    }
-
-    fn key_set(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(&self.public);
-        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": key_id(&self.public), "x": x}]}).to_string()
-    }
-
-    fn header(&self) -> Header {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TOKEN_TYPE.to_owned());
-        header.kid = Some(key_id(&self.public));
-        header
-    }
-
-    fn sign(&self, header: &Header, claims: &Value) -> String {
-        encode(header, claims, &self.key).unwrap()
-    }
-
-    fn token(&self) -> String {
-        self.sign(&self.header(), &claims())
-    }
-
-    fn verifier(&self) -> Verifier {
-        let fixed: FixedKeys = self.pem().parse().unwrap();
-        Verifier::new(clock(), fixed, no_source())
-    }
-}
-
-fn clock() -> Clock {
-    Clock::manual(Timestamp::from_seconds(NOW))
-}
-
-fn no_source() -> KeySource {
-    Arc::new(|| async { Err(tonic::Status::unavailable("away")) }.boxed())
-}
-
-fn claims() -> Value {
-    json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": Uuid::nil(), "exp": NOW + 60, "nbf": NOW, "iat": NOW,
-        "jti": Uuid::nil(), "username": "bruce", "role": "member",
-    })
-}
+use crate::support::{Issuer, NOW, claims, clock, no_source};
 
 #[tokio::test]
 async fn s08_a_token_of_ours_names_its_caller() {
@@ -103,7 +27,7 @@ async fn s08_a_token_of_ours_names_its_caller() {
     let caller = issuer.verifier().verify(&issuer.token()).await.unwrap();
     assert_eq!(caller.username, "bruce");
     assert_eq!(caller.role, Role::Member);
-    assert_eq!(caller.session_id, None);
+    assert_eq!((caller.session_id, caller.personal_token), (None, None));
     assert_eq!(caller.expires, Timestamp::from_seconds(NOW + 60));
 }
 
