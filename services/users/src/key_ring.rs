@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use runtime::clock::Timestamp;
 
-use crate::signing::{SigningKey, TOKEN_LIFETIME, key_set_json};
+use crate::signing::{LONGEST_LIFETIME, SigningKey, key_set_json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -22,7 +22,7 @@ const SIGNS_FOR: Duration = Duration::from_secs(30 * DAY.as_secs());
 
 /// For this long a key that signs no more is published: its last token's time, and a while for
 /// clocks that differ.
-const PUBLISHED_AFTER: Duration = Duration::from_secs(TOKEN_LIFETIME.as_secs() + 10 * 60);
+const PUBLISHED_AFTER: Duration = Duration::from_secs(LONGEST_LIFETIME.as_secs() + 10 * 60);
 
 /// The generation of a database's first key.
 pub const FIRST: i64 = 1;
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(both.retired(end), Some(1));
         assert!(!published(end, &first) && published(end, &second));
         assert_eq!(both.due(turn + DAY * 29), Some(3));
-        assert!(PUBLISHED_AFTER > TOKEN_LIFETIME);
+        assert!(PUBLISHED_AFTER > LONGEST_LIFETIME);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The key that access tokens are signed with, and the tokens themselves.
+//! The key that tokens are signed with, and the tokens themselves: access tokens of people who have
+//! signed in, and the tokens by which our services know each other.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -9,9 +10,13 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use runtime::{
-    auth::{AUDIENCE, Claims, ISSUER, TOKEN_TYPE, key_id},
+    auth::{
+        AUDIENCE, Claims, ISSUER, SERVICE_TOKEN_TYPE, ServiceClaims, THOUGHTS_BACKEND, TOKEN_TYPE,
+        USERS_BACKEND, key_id,
+    },
     clock::{Clock, Timestamp},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,6 +24,9 @@ use crate::user::User;
 
 /// How long an access token is accepted.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// No token is accepted for longer.
+pub const LONGEST_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// An Ed25519 private key. It is never shown: `Debug` gives its id alone.
 #[derive(Clone)]
@@ -33,9 +41,19 @@ pub struct SigningKey {
 #[error("expected an Ed25519 private key as PKCS#8 in PEM (-----BEGIN PRIVATE KEY-----)")]
 pub struct SigningKeyError;
 
-/// A signed access token.
+/// By which token one of our services is known to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServicePass {
+    /// This service calls the thoughts backend.
+    ToThoughts,
+    /// The thoughts backend calls this service. It is handed over, so it lives for longer: the
+    /// thoughts backend goes on with it while this service restarts.
+    FromThoughts,
+}
+
+/// A signed token.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AccessToken {
+pub struct SignedToken {
     /// The token, for `authorization: Bearer`.
     pub text: String,
     /// From when it is refused.
@@ -82,7 +100,7 @@ impl SigningKey {
         user: &User,
         session_id: Uuid,
         clock: &Clock,
-    ) -> Result<AccessToken, jsonwebtoken::errors::Error> {
+    ) -> Result<SignedToken, jsonwebtoken::errors::Error> {
         let now = clock.now().as_seconds();
         let expire_time = Timestamp::from_seconds(now) + TOKEN_LIFETIME;
         let claims = Claims {
@@ -97,11 +115,45 @@ impl SigningKey {
             username: user.username.to_string(),
             role: user.role,
         };
+        let text = self.sign(TOKEN_TYPE, &claims)?;
+        Ok(SignedToken { text, expire_time })
+    }
+
+    /// A token of a service, from now on.
+    ///
+    /// # Errors
+    ///
+    /// Signing failed: a defect.
+    pub fn issue_service(
+        &self,
+        pass: ServicePass,
+        clock: &Clock,
+    ) -> Result<SignedToken, jsonwebtoken::errors::Error> {
+        let now = clock.now().as_seconds();
+        let expire_time = Timestamp::from_seconds(now) + pass.lifetime();
+        let (subject, audience) = pass.ends();
+        let claims = ServiceClaims {
+            iss: ISSUER.to_owned(),
+            aud: audience.to_owned(),
+            sub: subject.to_owned(),
+            exp: expire_time.as_seconds(),
+            nbf: now,
+            iat: now,
+            jti: clock.new_id(),
+        };
+        let text = self.sign(SERVICE_TOKEN_TYPE, &claims)?;
+        Ok(SignedToken { text, expire_time })
+    }
+
+    fn sign(
+        &self,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TOKEN_TYPE.to_owned());
+        header.typ = Some(typ.to_owned());
         header.kid = Some(self.id.clone());
-        let text = encode(&header, &claims, &self.private)?;
-        Ok(AccessToken { text, expire_time })
+        encode(&header, claims, &self.private)
     }
 
     /// The JSON Web Key Set (RFC 7517, RFC 8037) that holds this key's public half alone.
@@ -118,6 +170,24 @@ impl SigningKey {
             "alg": "EdDSA",
             "kid": self.id,
         })
+    }
+}
+
+impl ServicePass {
+    /// How long a token of it is accepted.
+    fn lifetime(self) -> Duration {
+        match self {
+            Self::ToThoughts => TOKEN_LIFETIME,
+            Self::FromThoughts => LONGEST_LIFETIME,
+        }
+    }
+
+    /// Who may use it, and with whom.
+    fn ends(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ToThoughts => (USERS_BACKEND, THOUGHTS_BACKEND),
+            Self::FromThoughts => (THOUGHTS_BACKEND, USERS_BACKEND),
+        }
     }
 }
 
@@ -143,9 +213,9 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-impl fmt::Debug for AccessToken {
+impl fmt::Debug for SignedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccessToken(until {:?})", self.expire_time)
+        write!(f, "SignedToken(until {:?})", self.expire_time)
     }
 }
 
@@ -213,6 +283,38 @@ mod tests {
             verifier.verify(&token.text).await,
             Err(VerifyError::Rejected)
         );
+    }
+
+    #[tokio::test]
+    async fn a_service_token_is_for_one_service_and_for_no_person() {
+        let clock = Clock::manual(Timestamp::from_seconds(1_700_000_000));
+        let key = new_key();
+        let verifier = verifier(&key, &clock);
+        let passes = [
+            (ServicePass::ToThoughts, USERS_BACKEND, THOUGHTS_BACKEND, 5),
+            (
+                ServicePass::FromThoughts,
+                THOUGHTS_BACKEND,
+                USERS_BACKEND,
+                15,
+            ),
+        ];
+        for (pass, from, to, minutes) in passes {
+            let token = key.issue_service(pass, &clock).unwrap();
+            let minutes = Duration::from_secs(60 * minutes);
+            assert_eq!(token.expire_time, clock.now() + minutes);
+            let (service, expires) = verifier.verify_service(&token.text, to).await.unwrap();
+            assert_eq!((service.name.as_str(), expires), (from, token.expire_time));
+            let elsewhere = verifier.verify_service(&token.text, from).await;
+            assert_eq!(elsewhere, Err(VerifyError::Rejected));
+            let person = verifier.verify(&token.text).await;
+            assert_eq!(person, Err(VerifyError::Rejected));
+        }
+        let person = key.issue(&bruce(), Uuid::from_u128(7), &clock).unwrap();
+        for service in [USERS_BACKEND, THOUGHTS_BACKEND] {
+            let passed = verifier.verify_service(&person.text, service).await;
+            assert_eq!(passed, Err(VerifyError::Rejected));
+        }
     }
 
     #[test]

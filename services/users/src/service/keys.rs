@@ -11,7 +11,7 @@ use crate::{
     audit,
     error::Error,
     key_ring::{DatedKey, FIRST, KeyRing},
-    signing::{AccessToken, SigningKey},
+    signing::{ServicePass, SignedToken, SigningKey},
     store::Store,
     user::User,
 };
@@ -50,7 +50,7 @@ impl Keys {
         user: &User,
         session_id: Uuid,
         clock: &Clock,
-    ) -> Result<AccessToken, Error> {
+    ) -> Result<SignedToken, Error> {
         let ring = self.ring.load();
         let token = ring.signer(clock.now()).issue(user, session_id, clock);
         token.map_err(Error::defect)
@@ -61,6 +61,15 @@ impl Accounts {
     /// The public keys that tokens are checked with, as a JSON Web Key Set.
     pub fn key_set_json(&self) -> String {
         self.keys.ring.load().key_set_json(self.clock.now())
+    }
+
+    /// A token by which one service is known to another.
+    pub fn service_token(&self, pass: ServicePass) -> Result<SignedToken, Error> {
+        let ring = self.keys.ring.load();
+        let token = ring
+            .signer(self.clock.now())
+            .issue_service(pass, &self.clock);
+        token.map_err(Error::defect)
     }
 
     /// Makes the next signing key when it is time, drops those that are over, and follows what

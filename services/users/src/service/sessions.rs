@@ -12,7 +12,7 @@ use crate::{
     password::{NewPassword, Password},
     refresh_token::{Nonce, RefreshToken},
     session::{NewSession, PasswordChange, Renewal, SessionInfo, expire_time},
-    signing::AccessToken,
+    signing::SignedToken,
     throttle::Buckets,
     user::{Credentials, User},
     username::Username,
@@ -25,7 +25,7 @@ mod tests;
 #[derive(Debug, Clone)]
 pub struct Session {
     /// For later calls.
-    pub token: AccessToken,
+    pub token: SignedToken,
     /// Who signed in.
     pub user: User,
     /// Renews the session; `None` where the one that the caller has is still good.
