@@ -10,7 +10,8 @@ use futures_util::FutureExt as _;
 use runtime::{
     auth::{KeySource, Verifier},
     clock::Clock,
-    grpc::client::Channel,
+    grpc::client::{BackendUrl, Channel},
+    lifecycle::StartError,
     metrics::Metrics,
 };
 
@@ -42,12 +43,17 @@ pub(crate) struct Shared {
 
 impl App {
     /// Nothing is connected before it is used.
-    pub(crate) fn new(config: &Config, clock: Clock, metrics: Metrics) -> Self {
-        let thoughts = Channel::new("thoughts", config.thoughts_backend_url.clone());
-        let users = Channel::new("users", config.user_backend_url.clone());
+    pub(crate) fn new(config: &Config, clock: Clock, metrics: Metrics) -> Result<Self, StartError> {
+        let tls = config.tls.client()?;
+        let channel = |name, variable, url: &BackendUrl| {
+            Channel::secured(name, variable, url.clone(), tls.as_ref())
+        };
+        let thoughts = &config.thoughts_backend_url;
+        let thoughts = channel("thoughts", "THOUGHTS_BACKEND_URL", thoughts)?;
+        let users = channel("users", "USER_BACKEND_URL", &config.user_backend_url)?;
         let users = UsersServiceClient::new(users);
         let fixed = config.tokens_public_key.clone().unwrap_or_default();
-        Self(Arc::new(Shared {
+        Ok(Self(Arc::new(Shared {
             verifier: Verifier::new(clock.clone(), fixed, key_source(users.clone())),
             renewals: Renewals::default(),
             clock,
@@ -57,7 +63,7 @@ impl App {
             public_url: config.public_url.clone(),
             max_thought_length: Cached::default(),
             key_set: Cached::default(),
-        }))
+        })))
     }
 
     /// Whether browsers come by https. Never inferred from a request, which anybody can write.

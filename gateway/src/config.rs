@@ -5,10 +5,8 @@ use std::{net::SocketAddr, str::FromStr};
 use clap::Parser;
 use http::Uri;
 use runtime::{
-    auth::FixedKeys,
-    config::address,
-    grpc::client::{BackendUrl, plain_url},
-    telemetry::TelemetryConfig,
+    auth::FixedKeys, config::address, grpc::client::BackendUrl, telemetry::TelemetryConfig,
+    tls::TlsConfig,
 };
 
 /// Pages for browsers.
@@ -24,14 +22,14 @@ pub struct Config {
     /// The thoughts backend; a host with several addresses is balanced over all of them
     #[arg(
         long,
-        env = "THOUGHTS_BACKEND_URL", value_parser = plain_url,
+        env = "THOUGHTS_BACKEND_URL",
         default_value = "http://127.0.0.1:8000"
     )]
     pub thoughts_backend_url: BackendUrl,
     /// The users backend; a host with several addresses is balanced over all of them
     #[arg(
         long,
-        env = "USER_BACKEND_URL", value_parser = plain_url,
+        env = "USER_BACKEND_URL",
         default_value = "http://127.0.0.1:8001"
     )]
     pub user_backend_url: BackendUrl,
@@ -44,6 +42,9 @@ pub struct Config {
     /// compared with the Host header.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// Logs
     #[command(flatten)]
     pub telemetry: TelemetryConfig,

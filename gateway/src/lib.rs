@@ -50,14 +50,14 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 ///
-/// `PUBLIC_URL` is no origin that a browser could send.
+/// `PUBLIC_URL` is no origin that a browser could send, or the certificates cannot be used.
 pub async fn serve(
     config: Config,
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let metrics = Metrics::new("gateway").with_http();
-    let app = app::App::new(&config, Clock::system(), metrics.clone());
+    let app = app::App::new(&config, Clock::system(), metrics.clone())?;
     let router = router::router(app.clone())?;
     let (readiness, readiness_seen) = watch::channel(ops::Readiness::default());
     let ops = ops::serve(

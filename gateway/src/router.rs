@@ -75,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn s15_a_panic_is_a_page_with_the_id_to_quote() {
         let config = Config::parse_from(["gateway"]);
-        let app = App::new(&config, Clock::system(), Metrics::new("gateway"));
+        let app = App::new(&config, Clock::system(), Metrics::new("gateway")).unwrap();
         let broken = Router::new().route("/", get(async || -> () { panic!("secret detail") }));
         let site = through_layers(broken, app).unwrap();
         for _ in 0..2 {

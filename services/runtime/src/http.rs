@@ -4,7 +4,8 @@
 //! guards off: a peer that stays silent, sends a header byte by byte or resets stream after stream
 //! is shown the door, and no peer can hold up the end of the process.
 //!
-//! Every request carries its peer's address, as axum's `ConnectInfo<SocketAddr>`.
+//! Every request carries its peer's address, as axum's `ConnectInfo<SocketAddr>`, and [`Certified`]
+//! where the peer has shown a certificate that was asked for.
 
 use std::{
     convert::Infallible,
@@ -38,7 +39,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{metrics::Metrics, tls::ServerTls};
+use crate::{
+    metrics::Metrics,
+    tls::{Certified, ServerTls},
+};
 
 /// How long a peer may take for the first request, or for the head of a later one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -167,20 +171,25 @@ impl Connection {
         // Answers are small and wanted at once; without this they wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
         match self.tls.take() {
-            None => self.speak(stream).await,
+            None => self.speak(stream, None).await,
             Some(tls) => {
-                let secured = timeout(HEAD_TIMEOUT, tls.accept(stream)).await;
+                let secured = timeout(HEAD_TIMEOUT, tls.accept(stream, self.peer)).await;
                 if let Some(stream) = secured.ok().flatten() {
-                    self.speak(stream).await;
+                    self.speak(stream, tls.certified()).await;
                 }
             }
         }
     }
 
-    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        certified: Option<Certified>,
+    ) {
         let spoken = Arc::new(AtomicBool::new(false));
         let builder = builder(self.protocol);
-        let service = service(self.router, self.peer, Arc::clone(&spoken));
+        let peer = (self.peer, certified);
+        let service = service(self.router, peer, Arc::clone(&spoken));
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let mut silence = pin!(sleep(HEAD_TIMEOUT));
         let mut age = pin!(sleep_until(Instant::now() + jittered(MAX_AGE)));
@@ -250,7 +259,7 @@ fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
 /// The router as hyper calls it; notes that the peer has spoken, and says who it is.
 fn service(
     router: Router,
-    peer: SocketAddr,
+    (peer, certified): (SocketAddr, Option<Certified>),
     spoken: Arc<AtomicBool>,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
@@ -262,6 +271,9 @@ fn service(
         spoken.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(certified) = certified {
+            request.extensions_mut().insert(certified);
+        }
         router.clone().oneshot(request)
     })
 }

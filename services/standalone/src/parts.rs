@@ -6,6 +6,7 @@ use database::DatabaseUrl;
 use runtime::{
     grpc::client::BackendUrl,
     lifecycle::{Listeners, StartError},
+    tls::TlsConfig,
 };
 
 use crate::config::Config;
@@ -94,6 +95,7 @@ pub(crate) fn gateway(config: &Config, sockets: &Sockets) -> Result<gateway::Con
         user_backend_url: url_of(address(&sockets.users)?)?,
         tokens_public_key: None,
         public_url: config.public_url.clone(),
+        tls: TlsConfig::default(),
         telemetry: config.telemetry.clone(),
     })
 }

@@ -7,8 +7,9 @@ use database::DatabaseUrl;
 use runtime::{
     auth::FixedKeys,
     config::{address, switch},
-    grpc::client::{BackendUrl, plain_url},
+    grpc::client::BackendUrl,
     telemetry::TelemetryConfig,
+    tls::TlsConfig,
 };
 
 use crate::thought::MaxLength;
@@ -30,7 +31,6 @@ pub struct Config {
     #[arg(
         long,
         env = "USER_BACKEND_URL",
-        value_parser = plain_url,
         default_value = "http://127.0.0.1:8001"
     )]
     pub user_backend_url: BackendUrl,
@@ -46,6 +46,9 @@ pub struct Config {
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -64,6 +67,7 @@ impl Config {
             max_thought_length: MaxLength::default(),
             demo: false,
             reflection: true,
+            tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
         }
     }
@@ -118,7 +122,7 @@ mod tests {
             ),
             (
                 "--user-backend-url=users",
-                "USER_BACKEND_URL: \"users\": expected http://host:port",
+                "USER_BACKEND_URL: \"users\": expected http://host:port or https://host:port",
             ),
             (
                 "--reflection=maybe",

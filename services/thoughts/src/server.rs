@@ -10,10 +10,7 @@ use api::{
 use runtime::{
     auth::{KeySource, Verifier},
     clock::Clock,
-    grpc::{
-        client::{BackendUrl, Channel},
-        server::GrpcServer,
-    },
+    grpc::{client::Channel, server::GrpcServer},
     lifecycle::{Listeners, StartError},
 };
 use tokio_util::sync::CancellationToken;
@@ -25,17 +22,19 @@ use crate::{config::Config, example, grpc::ThoughtsGrpc, service::Thoughts, stor
 ///
 /// # Errors
 ///
-/// The database cannot be used, in one line.
+/// The database or the certificates cannot be used, in one line.
 pub async fn serve(
     config: Config,
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let opening = shutdown.clone();
-    GrpcServer::new("thoughts-backend")
+    let server = GrpcServer::new("thoughts-backend").tls(config.tls.server()?);
+    let users = users_channel(&config)?;
+    server
         .serve_when_open(listeners, shutdown, async move |server| {
             let store = open(&config, &opening).await?;
-            Ok(add_to(server, store, config))
+            Ok(add_to(server, store, config, users))
         })
         .await
 }
@@ -53,12 +52,17 @@ async fn open(config: &Config, cancelled: &CancellationToken) -> Result<Store, S
     Ok(store)
 }
 
-fn add_to(server: GrpcServer, store: Store, config: Config) -> GrpcServer {
+fn users_channel(config: &Config) -> Result<Channel, StartError> {
+    let (url, tls) = (config.user_backend_url.clone(), config.tls.client()?);
+    Channel::secured("users", "USER_BACKEND_URL", url, tls.as_ref())
+}
+
+fn add_to(server: GrpcServer, store: Store, config: Config, users: Channel) -> GrpcServer {
     let clock = Clock::system();
     let verifier = Verifier::new(
         clock.clone(),
         config.tokens_public_key.unwrap_or_default(),
-        keys_of(config.user_backend_url),
+        keys_of(users),
     );
     let (checked, closed) = (store.clone(), store.clone());
     let thoughts = Thoughts {
@@ -78,8 +82,8 @@ fn add_to(server: GrpcServer, store: Store, config: Config) -> GrpcServer {
 }
 
 /// The key set, as the users backend publishes it.
-fn keys_of(users: BackendUrl) -> KeySource {
-    let client = UsersServiceClient::new(Channel::new("users", users));
+fn keys_of(users: Channel) -> KeySource {
+    let client = UsersServiceClient::new(users);
     Arc::new(move || {
         let mut client = client.clone();
         Box::pin(async move {

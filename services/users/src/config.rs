@@ -6,8 +6,9 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use database::DatabaseUrl;
 use runtime::{
     config::{address, switch},
-    grpc::client::{BackendUrl, plain_url},
+    grpc::client::BackendUrl,
     telemetry::TelemetryConfig,
+    tls::TlsConfig,
 };
 
 use crate::{password::NewPassword, setup::SetupCode, signing::SigningKey, username::Username};
@@ -29,7 +30,6 @@ pub struct Config {
     #[arg(
         long,
         env = "THOUGHTS_BACKEND_URL",
-        value_parser = plain_url,
         default_value = "http://127.0.0.1:8000"
     )]
     pub thoughts_backend_url: BackendUrl,
@@ -62,6 +62,9 @@ pub struct Config {
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
@@ -109,6 +112,7 @@ impl Config {
             sign_up: SignUp::Closed,
             demo: false,
             reflection: true,
+            tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
             command: None,
         }
@@ -191,7 +195,7 @@ mod tests {
             ),
             (
                 "--thoughts-backend-url=thoughts",
-                "THOUGHTS_BACKEND_URL: \"thoughts\": expected http://host:port",
+                "THOUGHTS_BACKEND_URL: \"thoughts\": expected http://host:port or https://host:port",
             ),
             (
                 "--sign-up=maybe",

@@ -55,8 +55,8 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// The database cannot be used, or `shutdown` came first, or the configured administrator's
-    /// name belongs to a member.
+    /// The database or the certificates cannot be used, or `shutdown` came first, or the configured
+    /// administrator's name belongs to a member.
     pub async fn open(config: Config, shutdown: &CancellationToken) -> Result<Self, StartError> {
         Self::open_with_clock(config, Clock::system(), shutdown).await
     }
@@ -71,6 +71,7 @@ impl Backend {
         clock: Clock,
         shutdown: &CancellationToken,
     ) -> Result<Self, StartError> {
+        let thoughts = ThoughtsServiceClient::new(thoughts_channel(&config)?);
         let store = open_store(&config, shutdown.cancelled()).await?;
         let keys = Keys::open(&store, &clock, config.tokens_signing_key).await;
         let policy = Policy {
@@ -90,10 +91,9 @@ impl Backend {
         if let (Some(username), Some(password)) = (config.admin_username, config.admin_password) {
             accounts.add_administrator(username, password).await?;
         }
-        let channel = Channel::new("thoughts", config.thoughts_backend_url);
         let backend = Self {
             accounts,
-            thoughts: ThoughtsServiceClient::new(channel),
+            thoughts,
             reflection: config.reflection,
         };
         // Made now, so that it is there for whoever asks another replica for it.
@@ -167,6 +167,7 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     let opening = shutdown.clone();
     GrpcServer::new(PROGRAM)
+        .tls(config.tls.server()?)
         .serve_when_open(listeners, shutdown, async move |server| {
             let backend = Backend::open(config, &opening).await?;
             Ok(backend.add_to(server, &opening))
@@ -210,6 +211,11 @@ pub(crate) async fn reset_password(
         Error::UserNotFound => StartError::new(format!("there is no user {username}")),
         error => StartError::new(error),
     })
+}
+
+fn thoughts_channel(config: &Config) -> Result<Channel, StartError> {
+    let (url, tls) = (config.thoughts_backend_url.clone(), config.tls.client()?);
+    Channel::secured("thoughts", "THOUGHTS_BACKEND_URL", url, tls.as_ref())
 }
 
 /// The store of a database that is there, or comes soon.

@@ -148,21 +148,22 @@ impl Balancer {
 
 impl Balancer {
     fn connect(&self, address: SocketAddr) -> Peer {
-        let mut endpoint = Endpoint::from(uri_of(address, self.tls.is_some()))
+        let endpoint = Endpoint::from(uri_of(address))
             .origin(self.url.uri().clone())
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true);
-        if let Some(ClientTls(config)) = &self.tls {
-            let config = config.clone().domain_name(self.url.host());
-            // It was tried at the start. Should it fail all the same, connections to `https` do too.
-            endpoint = endpoint.clone().tls_config(config).unwrap_or(endpoint);
-        }
+        let channel = match &self.tls {
+            None => endpoint.connect_lazy(),
+            Some(tls) => {
+                endpoint.connect_with_connector_lazy(tls.connector(address, self.url.host()))
+            }
+        };
         Peer {
             address,
-            channel: endpoint.connect_lazy(),
+            channel,
             in_flight: AtomicUsize::new(0),
             ejected_until: Mutex::new(None),
         }
@@ -241,9 +242,10 @@ fn two_of(count: usize) -> Option<[usize; 2]> {
     Some([first, second])
 }
 
-fn uri_of(address: SocketAddr, secure: bool) -> Uri {
+/// Where to connect to. TLS is the connector's business, so the scheme is the same with it.
+fn uri_of(address: SocketAddr) -> Uri {
     let uri = Uri::builder()
-        .scheme(if secure { "https" } else { "http" })
+        .scheme("http")
         .authority(address.to_string())
         .path_and_query("/")
         .build();

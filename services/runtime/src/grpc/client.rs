@@ -30,7 +30,7 @@ use super::{
     failure::Failure,
     timeout,
 };
-use crate::{lifecycle::StartError, status, tls::TlsConfig};
+use crate::{lifecycle::StartError, status, tls::ClientTls};
 
 /// How long a call may take when it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,19 +100,6 @@ impl FromStr for BackendUrl {
     }
 }
 
-/// Parses the URL of a backend that is called without TLS.
-///
-/// # Errors
-///
-/// What was expected.
-pub fn plain_url(text: &str) -> Result<BackendUrl, String> {
-    let url = text
-        .parse()
-        .ok()
-        .filter(|url: &BackendUrl| !url.is_secure());
-    url.ok_or_else(|| "expected http://host:port".to_owned())
-}
-
 impl fmt::Display for BackendUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.uri)
@@ -145,14 +132,14 @@ impl Channel {
     ///
     /// # Errors
     ///
-    /// The URL is `https`, but no authority is configured to trust.
+    /// The URL is `https`, but there is no authority to trust.
     pub fn secured(
         name: &'static str,
         variable: &str,
         url: BackendUrl,
-        tls: &TlsConfig,
+        tls: Option<&ClientTls>,
     ) -> Result<Self, StartError> {
-        let tls = tls.client()?.filter(|_| url.is_secure());
+        let tls = tls.filter(|_| url.is_secure()).cloned();
         if url.is_secure() && tls.is_none() {
             let expected = "https needs TLS_CLIENT_CA, the authority of the backend's certificate";
             return Err(StartError::setting(variable, url, expected));

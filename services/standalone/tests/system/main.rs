@@ -5,6 +5,7 @@
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
 //! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
 //! - [`processes`]: separate processes on PostgreSQL, some of which fail;
+//! - [`tls`]: separate processes that speak TLS with each other;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
 //! A test that needs a program which this machine does not have says that it was left out;
@@ -26,3 +27,4 @@ mod starting;
 mod support;
 #[path = "../support/tables.rs"]
 mod tables;
+mod tls;

@@ -9,6 +9,9 @@ use crate::support::{PATIENCE, Program, System, binary, client, free_port};
 
 const MYTHOUGHTS: &str = env!("CARGO_BIN_EXE_mythoughts");
 
+/// What looks like a certificate; nobody gets as far as to look at it.
+const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----";
+
 #[test]
 fn a_wrong_setting_is_named_with_what_was_expected() {
     for (program, variable, value, parts) in [
@@ -72,6 +75,30 @@ fn a_wrong_setting_is_named_with_what_was_expected() {
             "thoughts",
             &["\"thoughts\"", "expected", "http"],
         ),
+        (
+            "gateway",
+            "USER_BACKEND_URL",
+            "https://users:8001",
+            &["\"https://users:8001/\"", "TLS_CLIENT_CA"],
+        ),
+        (
+            "users-backend",
+            "TLS_CERT",
+            "/nowhere.pem",
+            &["\"/nowhere.pem\"", "expected PEM", "No such file"],
+        ),
+        (
+            "thoughts-backend",
+            "TLS_CLIENT_CA",
+            AUTHORITY,
+            &["TLS_CERT is not set"],
+        ),
+        (
+            "gateway",
+            "TLS_ALLOWED_NAMES",
+            "a b",
+            &["\"a b\"", "expected DNS names"],
+        ),
     ] {
         let mut settings = harmless(program);
         settings.retain(|(name, _)| *name != variable);
@@ -95,6 +122,7 @@ fn a_secret_is_never_shown_however_wrong() {
     let secret = "hunter2-and-then-some";
     for (program, variable, value) in [
         ("users-backend", "TOKENS_SIGNING_KEY", secret.to_owned()),
+        ("gateway", "TLS_KEY", secret.to_owned()),
         (
             "users-backend",
             "DATABASE_URL",

@@ -1,6 +1,7 @@
 //! Starting the system, reaching it, and ending it whatever happens.
 
 mod browser;
+mod certificates;
 mod ports;
 mod program;
 mod system;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
     browser::{Browser, Scripts},
+    certificates::Authority,
     ports::free_port,
     program::{Program, binary},
     system::{System, answers, client},
