@@ -3,9 +3,13 @@
 //! Each event carries `event`, `outcome` and whose account it was; the request id comes from the
 //! span around it. No secret is ever part of one.
 
+use runtime::auth::Role;
 use uuid::Uuid;
 
-use crate::user::{Credentials, User};
+use crate::{
+    user::{Credentials, User},
+    username::Username,
+};
 
 /// Somebody signed in.
 pub(crate) fn sign_in(user: &User, session_id: Uuid) {
@@ -79,6 +83,93 @@ pub(crate) fn signing_keys_dropped(generation: i64) {
 pub(crate) fn account_made(user: &User) {
     tracing::info!(target: "audit", event = "create_user", outcome = "success",
         username = %user.username, user_id = %user.id, role = ?user.role, "account made");
+}
+
+/// Somebody came with the right password to an account that is disabled.
+pub(crate) fn sign_in_disabled(user: &User) {
+    tracing::warn!(target: "audit", event = "sign_in", outcome = "disabled",
+        username = %user.username, user_id = %user.id, "sign-in to a disabled account refused");
+}
+
+/// An administrator gave an account another role.
+pub(crate) fn role_changed(by: &User, before: &User, after: &User) {
+    tracing::warn!(target: "audit", event = "change_role", outcome = "success",
+        username = %after.username, user_id = %after.id, from = ?before.role, role = ?after.role,
+        by = %by.username, by_id = %by.id, "role changed");
+}
+
+/// An administrator disabled an account, or made it usable again.
+pub(crate) fn disabled_changed(by: &User, user: &User) {
+    let event = if user.disabled {
+        "disable_user"
+    } else {
+        "enable_user"
+    };
+    tracing::warn!(target: "audit", event, outcome = "success",
+        username = %user.username, user_id = %user.id, by = %by.username, by_id = %by.id,
+        "account disabled or enabled");
+}
+
+/// An account was deleted, by its owner or an administrator.
+pub(crate) fn account_deleted(by: &User, user: &User) {
+    tracing::warn!(target: "audit", event = "delete_user", outcome = "success",
+        username = %user.username, user_id = %user.id, by = %by.username, by_id = %by.id,
+        "account deleted");
+}
+
+/// Somebody was refused to change or delete an account.
+pub(crate) fn last_administrator_kept(by: &User, username: &Username) {
+    tracing::warn!(target: "audit", event = "last_administrator", outcome = "refused",
+        %username, by = %by.username, by_id = %by.id, "the last administrator stays");
+}
+
+/// What a deleted account had written is gone as well.
+pub(crate) fn author_purged(user_id: Uuid) {
+    tracing::info!(target: "audit", event = "purge_author", outcome = "success",
+        %user_id, "thoughts of a deleted account deleted");
+}
+
+/// An administrator made an invitation.
+pub(crate) fn invitation_made(by: &User, id: Uuid, role: Role) {
+    tracing::info!(target: "audit", event = "create_invitation", outcome = "success",
+        invitation_id = %id, ?role, by = %by.username, by_id = %by.id, "invitation made");
+}
+
+/// An administrator took an invitation back.
+pub(crate) fn invitation_revoked(by: &User, id: Uuid) {
+    tracing::info!(target: "audit", event = "revoke_invitation", outcome = "success",
+        invitation_id = %id, by = %by.username, by_id = %by.id, "invitation taken back");
+}
+
+/// Somebody made an account by an invitation.
+pub(crate) fn invitation_used(user: &User) {
+    tracing::info!(target: "audit", event = "use_invitation", outcome = "success",
+        username = %user.username, user_id = %user.id, "invitation used");
+}
+
+/// Somebody came with what is no invitation, or none any more.
+pub(crate) fn invitation_refused() {
+    tracing::warn!(target: "audit", event = "use_invitation", outcome = "refused",
+        "no such invitation");
+}
+
+/// An administrator made a code by which somebody's password can be set.
+pub(crate) fn reset_made(by: &User, user: &User) {
+    tracing::warn!(target: "audit", event = "create_password_reset", outcome = "success",
+        username = %user.username, user_id = %user.id, by = %by.username, by_id = %by.id,
+        "password reset made");
+}
+
+/// Somebody set a password by a code.
+pub(crate) fn reset_used(user: &User) {
+    tracing::warn!(target: "audit", event = "use_password_reset", outcome = "success",
+        username = %user.username, user_id = %user.id, "password set by a code");
+}
+
+/// Somebody came with what sets no password, or none any more.
+pub(crate) fn reset_refused() {
+    tracing::warn!(target: "audit", event = "use_password_reset", outcome = "refused",
+        "no such code");
 }
 
 /// Somebody tried a wrong set-up code.

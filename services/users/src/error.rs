@@ -1,6 +1,8 @@
 //! What can go wrong in a use case.
 
-use crate::{hashing::HashError, password::PasswordError, throttle::Wait};
+use crate::{
+    hashing::HashError, invitation::ExpireTimeError, password::PasswordError, throttle::Wait,
+};
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,9 @@ pub enum Error {
     /// The token is genuine, but its account is not in this database any more.
     #[error("the account of this token does not exist any more")]
     AccountGone,
+    /// The password is right, but the account is disabled.
+    #[error("an administrator has disabled this account")]
+    AccountDisabled,
     /// Too many sign-ins have failed; nobody looks at the password before the wait is over.
     #[error("too many failed sign-ins: try again in {} seconds", .0.0.as_secs_f64().ceil())]
     Throttled(Wait),
@@ -47,7 +52,22 @@ pub enum Error {
     /// The new password is none for this account.
     #[error("{0}")]
     PasswordRefused(#[from] PasswordError),
-    /// Another account has the name.
+    /// Without this account nobody would be an administrator, or all who are would be disabled.
+    #[error("the last administrator has to stay one")]
+    LastAdministrator,
+    /// The invitation cannot be used: it never was one, was used or taken back, or is over.
+    #[error("the invitation is not valid, or not any more")]
+    NotInvited,
+    /// No invitation that can be used has the id.
+    #[error("there is no such invitation")]
+    InvitationNotFound,
+    /// An invitation cannot end then.
+    #[error("{0}")]
+    ExpireTimeRefused(#[from] ExpireTimeError),
+    /// The code sets no password: it never did, was used or replaced, or is over.
+    #[error("the code is not valid, or not any more")]
+    WrongResetCode,
+    /// Another account has the name, or had it.
     #[error("the username is taken")]
     UsernameTaken,
     /// No account has the name.

@@ -1,11 +1,14 @@
 //! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`],
-//! and what each does in a file for its subject.
+//! and what each does in a file for its subject. [`thoughts`] is the way out: what this service calls
+//! the thoughts backend for.
 
 mod accounts;
+mod invitations;
 mod messages;
 mod people;
 mod refusals;
 mod sessions;
+pub(crate) mod thoughts;
 mod tokens;
 
 use api::users::v1::{
@@ -36,12 +39,20 @@ impl UsersGrpc {
         Self { accounts, verifier }
     }
 
+    /// Who calls, if anybody is named. Personal access tokens are refused: almost all that is done
+    /// here is about accounts, sessions and tokens.
     async fn caller<T>(&self, request: &Request<T>) -> Result<Option<Caller>, Status> {
-        self.verifier.caller(request.metadata()).await
+        let caller = self.verifier.caller(request.metadata()).await?;
+        caller.map(Caller::in_person).transpose()
     }
 
     async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         Caller::required(self.caller(request).await?)
+    }
+
+    /// Who calls an rpc that scripts may call too.
+    async fn named<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        Caller::required(self.verifier.caller(request.metadata()).await?)
     }
 }
 
@@ -139,35 +150,35 @@ impl UsersService for UsersGrpc {
         &self,
         request: Request<CreateInvitationRequest>,
     ) -> Result<Response<Invitation>, Status> {
-        people::create_invitation(self, request).await
+        invitations::create_invitation(self, request).await
     }
 
     async fn list_invitations(
         &self,
         request: Request<ListInvitationsRequest>,
     ) -> Result<Response<ListInvitationsResponse>, Status> {
-        people::list_invitations(self, request).await
+        invitations::list_invitations(self, request).await
     }
 
     async fn revoke_invitation(
         &self,
         request: Request<RevokeInvitationRequest>,
     ) -> Result<Response<()>, Status> {
-        people::revoke_invitation(self, request).await
+        invitations::revoke_invitation(self, request).await
     }
 
     async fn create_password_reset(
         &self,
         request: Request<CreatePasswordResetRequest>,
     ) -> Result<Response<PasswordReset>, Status> {
-        people::create_password_reset(self, request).await
+        invitations::create_password_reset(self, request).await
     }
 
     async fn reset_password(
         &self,
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<()>, Status> {
-        people::reset_password(self, request).await
+        invitations::reset_password(self, request).await
     }
 
     async fn create_access_token(

@@ -13,6 +13,8 @@
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`key_ring`]: which key signs when, and which are published;
 //! - [`setup`]: the code that makes the first administrator;
+//! - [`invitation`]: the code that makes one account, or sets one password;
+//! - [`purge`]: what is left to do of a deletion;
 //! - [`error`]: why a use case was refused.
 //!
 //! [`config`] holds the settings, `first_run` what a database is given at the first start, `audit`
@@ -26,8 +28,10 @@ pub mod error;
 mod first_run;
 mod grpc;
 pub mod hashing;
+pub mod invitation;
 pub mod key_ring;
 pub mod password;
+pub mod purge;
 pub mod refresh_token;
 pub mod secret;
 mod server;

@@ -8,6 +8,7 @@ use api::{
 };
 use database::Database;
 use futures_util::FutureExt as _;
+use prometheus_client::metrics::gauge::Gauge;
 use runtime::{
     auth::{FixedKeys, Verifier},
     clock::Clock,
@@ -21,10 +22,10 @@ use crate::{
     config::Config,
     error::Error,
     first_run,
-    grpc::UsersGrpc,
+    grpc::{UsersGrpc, thoughts},
     hashing::PasswordHasher,
     password::NewPassword,
-    service::{Accounts, Policy, keys::Keys, reset},
+    service::{Accounts, Policy, keys::Keys, purging::Purging, reset},
     setup::SetupCode,
     store::{Store, migrations},
     username::Username,
@@ -35,6 +36,9 @@ const PROGRAM: &str = "users-backend";
 /// How often signing keys are looked after, and what is over is cleared away.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How often deletions are looked for that other replicas have left.
+const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How long a command other than to serve waits for a database that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,7 +48,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// the set-up code in between.
 pub struct Backend {
     accounts: Accounts,
-    #[expect(dead_code, reason = "deletion and personal access tokens will call it")]
     thoughts: ThoughtsServiceClient<Channel>,
     reflection: bool,
 }
@@ -84,6 +87,7 @@ impl Backend {
             clock,
             keys: keys.map_err(StartError::new)?,
             policy: Arc::new(policy),
+            deletions: Arc::default(),
         };
         if config.demo {
             accounts.add_examples().await.map_err(StartError::new)?;
@@ -130,6 +134,8 @@ impl Backend {
     fn add_to(self, server: GrpcServer, shutdown: &CancellationToken) -> GrpcServer {
         let (kept, until) = (self.accounts.clone(), shutdown.clone());
         tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, until).await });
+        let purging = self.purging(&server);
+        tokio::spawn(purging.run(PURGE_INTERVAL, shutdown.clone()));
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
@@ -140,6 +146,25 @@ impl Backend {
                 async move { store.is_there().await }
             })
             .on_stop(async move { closed.close().await })
+    }
+
+    /// What completes deletions, and tells of those that are not complete.
+    fn purging(&self, server: &GrpcServer) -> Purging {
+        let pending: Gauge = Gauge::default();
+        server.metrics().register(|registry| {
+            registry.register(
+                "mythoughts_pending_purges",
+                "Deleted accounts whose thoughts are still to be deleted",
+                pending.clone(),
+            );
+        });
+        Purging {
+            accounts: self.accounts.clone(),
+            purge_author: thoughts::purge_author(self.accounts.clone(), self.thoughts.clone()),
+            pending: Arc::new(move |count| {
+                pending.set(count);
+            }),
+        }
     }
 
     /// Checks tokens with the keys that this very service publishes.

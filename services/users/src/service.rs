@@ -7,6 +7,7 @@ use runtime::{
     auth::{Caller, Role},
     clock::{Clock, Timestamp},
 };
+use tokio::sync::Notify;
 
 use crate::{
     audit,
@@ -14,13 +15,17 @@ use crate::{
     error::Error,
     hashing::PasswordHasher,
     password::{NewPassword, Password},
+    secret::Digest,
     setup::SetupCode,
     store::{Added, Store},
     user::{Credentials, User},
     username::Username,
 };
 
+mod invitations;
 pub(crate) mod keys;
+mod people;
+pub(crate) mod purging;
 pub(crate) mod reset;
 mod sessions;
 #[cfg(test)]
@@ -38,6 +43,8 @@ pub struct Accounts {
     pub(crate) clock: Clock,
     pub(crate) keys: Keys,
     pub(crate) policy: Arc<Policy>,
+    /// Rings when an account was deleted here.
+    pub(crate) deletions: Arc<Notify>,
 }
 
 /// Who may make an account.
@@ -56,10 +63,12 @@ pub struct SignUpState {
     pub open: bool,
     /// The set-up code still makes the first administrator.
     pub administrator_missing: bool,
+    /// The invitation that was asked about can be used.
+    pub invitation_valid: bool,
 }
 
-/// The right to make one account, and what kind of account it may be. Only [`Accounts::admit`] and
-/// [`Accounts::admit_with_code`] give it.
+/// The right to make one account, and what kind of account it may be. Only [`Accounts::admit`],
+/// [`Accounts::admit_with_code`] and [`Accounts::admit_invited`] give it.
 #[derive(Debug)]
 pub struct Admission(Way);
 
@@ -71,6 +80,8 @@ enum Way {
     SignUp,
     /// Somebody has the set-up code.
     SetupCode,
+    /// Somebody has been invited, to have a role.
+    Invitation(Digest, Role),
 }
 
 impl Accounts {
@@ -123,6 +134,7 @@ impl Accounts {
         let added = match admission.0 {
             Way::Administrator | Way::SignUp => self.store.add(&account).await?,
             Way::SetupCode => self.store.add_first_administrator(&account).await?,
+            Way::Invitation(code, _) => self.add_invited(&account, code).await?,
         };
         match added {
             Added::Account(user) => {
@@ -134,20 +146,27 @@ impl Accounts {
         }
     }
 
-    /// How accounts come about here, for everybody to know.
-    pub async fn sign_up_state(&self) -> Result<SignUpState, Error> {
+    /// How accounts come about here, for everybody to know, and whether somebody is invited.
+    pub async fn sign_up_state(&self, invitation: Option<&str>) -> Result<SignUpState, Error> {
+        let invited = match invitation {
+            Some(code) => self.invitation(code).await?,
+            None => None,
+        };
         Ok(SignUpState {
+            invitation_valid: invited.is_some(),
             open: self.policy.sign_up == SignUp::Open,
             administrator_missing: !self.store.has_administrator().await?,
         })
     }
 
-    /// The caller's own account as it is now, whatever the token says of it.
+    /// The caller's own account as it is now, whatever the token says of it. A token may be good for
+    /// minutes after its account was disabled; here it is not.
     pub async fn current_user(&self, caller: &Caller) -> Result<User, Error> {
-        self.store
-            .user_by_id(caller.user_id)
-            .await?
-            .ok_or(Error::AccountGone)
+        let user = self.store.user_by_id(caller.user_id).await?;
+        match user.ok_or(Error::AccountGone)? {
+            user if user.disabled => Err(Error::SessionOver),
+            user => Ok(user),
+        }
     }
 
     /// The account with a name.
@@ -156,10 +175,11 @@ impl Accounts {
         found.map(|account| account.user).ok_or(Error::UserNotFound)
     }
 
-    /// Refuses callers who are no administrators, or not any more.
-    pub async fn require_administrator(&self, caller: &Caller) -> Result<(), Error> {
-        match self.current_user(caller).await?.role {
-            Role::Admin => Ok(()),
+    /// The caller, who has to be an administrator still.
+    pub async fn administrator(&self, caller: &Caller) -> Result<User, Error> {
+        let user = self.current_user(caller).await?;
+        match user.role {
+            Role::Admin => Ok(user),
             Role::Member => Err(Error::NotAdministrator),
         }
     }
@@ -191,6 +211,7 @@ impl Accounts {
             username,
             role,
             create_time: self.clock.now(),
+            disabled: false,
         };
         Ok(Credentials {
             user,
@@ -208,6 +229,8 @@ impl Admission {
             (Way::SignUp, Some(Role::Admin)) => Err(Error::NotAdministrator),
             (Way::SetupCode, None | Some(Role::Admin)) => Ok(Role::Admin),
             (Way::SetupCode, Some(Role::Member)) => Err(Error::SetupMakesAdministrator),
+            // The invitation says it; grpc refuses another.
+            (Way::Invitation(_, role), _) => Ok(*role),
         }
     }
 }

@@ -233,6 +233,7 @@ mod tests {
             username: "bruce".parse().unwrap(),
             role: Role::Admin,
             create_time: Timestamp::from_seconds(0),
+            disabled: false,
         }
     }
 

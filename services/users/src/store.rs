@@ -7,8 +7,11 @@ use database::{Database, Migrations};
 #[macro_use]
 mod macros;
 mod accounts;
+mod invitations;
 mod keys;
 mod limits;
+mod people;
+mod purges;
 mod sessions;
 mod setup;
 #[cfg(test)]

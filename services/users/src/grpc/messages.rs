@@ -8,6 +8,7 @@ use api::users::v1::{
 };
 use runtime::{
     auth::Role,
+    clock::Timestamp,
     grpc::{CLIENT_USER_AGENT, client_address},
     status,
 };
@@ -29,6 +30,34 @@ where
 {
     text.parse()
         .map_err(|error: T::Err| status::invalid_argument(name, error.to_string()))
+}
+
+/// An optional field's text. A form sends an empty one for what was left out.
+pub(super) fn filled(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Parses an optional time.
+pub(super) fn time(
+    name: &str,
+    time: Option<prost_types::Timestamp>,
+) -> Result<Option<Timestamp>, Status> {
+    match time {
+        Some(time) if !(0..1_000_000_000).contains(&time.nanos) => {
+            let range = "its nanos must be from 0 to 999999999";
+            Err(status::invalid_argument(name, range))
+        }
+        time => Ok(time.map(Timestamp::from)),
+    }
+}
+
+/// An account as administrators see it.
+pub(super) fn for_administrator(user: User) -> ProtoUser {
+    let disabled = user.disabled;
+    ProtoUser {
+        disabled,
+        ..user.into()
+    }
 }
 
 pub(super) fn requested_role(number: i32) -> Result<Option<Role>, Status> {
@@ -81,6 +110,7 @@ pub(super) fn session_info(session: SessionInfo, current: Uuid) -> ProtoSessionI
     }
 }
 
+/// As everybody may see it.
 impl From<User> for ProtoUser {
     fn from(user: User) -> Self {
         Self {
@@ -113,12 +143,12 @@ impl From<SignUpState> for ProtoSignUpState {
         Self {
             sign_up_open: state.open,
             administrator_missing: state.administrator_missing,
-            invitation_valid: false,
+            invitation_valid: state.invitation_valid,
         }
     }
 }
 
-fn proto_role(role: Role) -> ProtoRole {
+pub(super) fn proto_role(role: Role) -> ProtoRole {
     match role {
         Role::Member => ProtoRole::Member,
         Role::Admin => ProtoRole::Admin,

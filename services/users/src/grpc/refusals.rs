@@ -30,6 +30,16 @@ pub(super) fn to_status(error: Error) -> Status {
         Error::AdministratorExists => {
             status::error(Code::FailedPrecondition, "ADMINISTRATOR_EXISTS", message)
         }
+        Error::AccountDisabled => {
+            status::error(Code::PermissionDenied, "ACCOUNT_DISABLED", message)
+        }
+        Error::LastAdministrator => {
+            status::error(Code::FailedPrecondition, "LAST_ADMINISTRATOR", message)
+        }
+        Error::NotInvited => status::error(Code::PermissionDenied, "NOT_INVITED", message),
+        Error::InvitationNotFound => status::error(Code::NotFound, "INVITATION_NOT_FOUND", message),
+        Error::ExpireTimeRefused(_) => status::invalid_argument("expire_time", message),
+        Error::WrongResetCode => status::error(Code::PermissionDenied, "WRONG_RESET_CODE", message),
         Error::SetupMakesAdministrator => status::invalid_argument("role", message),
         Error::PasswordRefused(_) => status::invalid_argument("password", message),
         Error::UsernameTaken => status::error(Code::AlreadyExists, "USERNAME_TAKEN", message),

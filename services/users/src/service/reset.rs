@@ -1,7 +1,18 @@
-//! A new password for somebody who has forgotten the old one, by whoever runs the service.
+//! A new password for somebody who has forgotten the old one: by whoever runs the service, or by a
+//! code of an administrator's.
 
+use runtime::{auth::Caller, clock::Timestamp};
+
+use super::Accounts;
 use crate::{
-    audit, error::Error, hashing::PasswordHasher, password::NewPassword, store::Store, user::User,
+    audit,
+    error::Error,
+    hashing::PasswordHasher,
+    invitation::{NewReset, RESET_LIFETIME},
+    password::NewPassword,
+    secret::Secret,
+    store::Store,
+    user::User,
     username::Username,
 };
 
@@ -21,4 +32,60 @@ pub(crate) async fn reset_password(
     }
     audit::password_reset(&user);
     Ok(user)
+}
+
+impl Accounts {
+    /// Makes the code by which somebody sets another password, in the place of an older one; and
+    /// until when that is possible. The code is not kept.
+    pub async fn create_reset(
+        &self,
+        caller: &Caller,
+        username: &Username,
+    ) -> Result<(Secret, Timestamp), Error> {
+        let by = self.administrator(caller).await?;
+        let user = self.user(username).await?;
+        let code = Secret::generate().map_err(Error::defect)?;
+        let new = NewReset {
+            user_id: user.id,
+            digest: code.digest(),
+            maker_id: by.id,
+            expire_time: self.clock.now() + RESET_LIFETIME,
+        };
+        if !self.store.add_reset(&new).await? {
+            return Err(Error::NotAdministrator);
+        }
+        audit::reset_made(&by, &user);
+        Ok((code, new.expire_time))
+    }
+
+    /// Sets somebody's password by a code, which is used up, and ends every session of the account.
+    /// It signs nobody in, and a disabled account stays so.
+    pub async fn reset_by_code(&self, code: &str, password: NewPassword) -> Result<(), Error> {
+        // Looked for before anything is hashed: only who has a code keeps a core busy.
+        let code = code.parse::<Secret>().map(|code| code.digest()).ok();
+        let found = match code {
+            Some(code) => {
+                let owner = self.store.reset_of(code, self.clock.now()).await?;
+                owner.map(|user_id| (code, user_id))
+            }
+            None => None,
+        };
+        let Some((code, user_id)) = found else {
+            audit::reset_refused();
+            return Err(Error::WrongResetCode);
+        };
+        let user = self.store.user_by_id(user_id).await?;
+        let user = user.ok_or(Error::WrongResetCode)?;
+        let hash = self
+            .hasher
+            .hash(password.for_account(&user.username)?.into())
+            .await?;
+        let now = self.clock.now();
+        if !self.store.use_reset(user_id, code, &hash, now).await? {
+            audit::reset_refused();
+            return Err(Error::WrongResetCode);
+        }
+        audit::reset_used(&user);
+        Ok(())
+    }
 }

@@ -55,6 +55,10 @@ impl Accounts {
                         return Err(Error::WrongCredentials);
                     }
                 };
+                if account.user.disabled {
+                    audit::sign_in_disabled(&account.user);
+                    return Err(Error::AccountDisabled);
+                }
                 let better = match verdict {
                     Verdict::RightButWeak => self.stronger(&account, &password).await,
                     Verdict::Right | Verdict::Wrong => None,
@@ -63,7 +67,8 @@ impl Accounts {
                 if let Some(session) = opened.await? {
                     return Ok(session);
                 }
-                // The hash was replaced in between, by a stronger one or for another password.
+                // The hash was replaced in between, by a stronger one or for another password; or the
+                // account was disabled.
             }
         })
         .await
@@ -133,10 +138,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets the sessions that are over, and failures that are long past.
+    /// Forgets the sessions and invitations that are over, and failures that are long past.
     pub async fn forget(&self) -> Result<(), Error> {
         while self.store.forget_sessions(self.clock.now()).await? > 0 {}
         while self.store.forget_limits(self.clock.now()).await? > 0 {}
+        while self.store.forget_invitations(self.clock.now()).await? > 0 {}
         Ok(())
     }
 
@@ -197,7 +203,7 @@ impl Accounts {
 
     /// The caller, and the session that the caller signed in to. An access token outlives its session by minutes;
     /// what is done to the account itself takes one that goes on.
-    async fn own_session(&self, caller: &Caller) -> Result<(User, Uuid), Error> {
+    pub(super) async fn own_session(&self, caller: &Caller) -> Result<(User, Uuid), Error> {
         let id = caller.session_id.ok_or(Error::SessionRequired)?;
         let user = self.current_user(caller).await?;
         let now = self.clock.now();

@@ -31,6 +31,7 @@ pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
             sign_up: SignUp::Closed,
             setup_code: None,
         }),
+        deletions: Arc::default(),
     }
 }
 
@@ -102,7 +103,7 @@ async fn without_its_database_it_says_so() {
     let accounts = accounts(&fresh).await;
     accounts.store.close().await;
     assert!(matches!(
-        accounts.sign_up_state().await,
+        accounts.sign_up_state(None).await,
         Err(Error::DatabaseAway(_))
     ));
     let refused = signs_in(&accounts, "bruce", "correct horse").await;

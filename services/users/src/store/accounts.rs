@@ -13,7 +13,7 @@ use crate::user::{Credentials, User};
 pub enum Added {
     /// It was added, with the creation time that it has got.
     Account(User),
-    /// Another one has the name.
+    /// Another one has the name, or had it.
     UsernameTaken,
     /// It was to be the first administrator, and there is one.
     AdministratorExists,
@@ -24,29 +24,24 @@ impl Store {
     /// asks the database as well: it takes as long as an unknown name.
     pub async fn credentials(&self, username: Option<&str>) -> Result<Option<Credentials>, Error> {
         read!(self.database, |conn| {
-            sqlx::query_as::<_, Row>(
-                "SELECT id, username, password_hash, role, create_time FROM users
-                 WHERE username = $1",
-            )
-            .bind(username)
-            .fetch_optional(&mut *conn)
-            .await?
-            .map(Row::into_credentials)
-            .transpose()
+            sqlx::query_as::<_, Row>(account_where!("username = $1"))
+                .bind(username)
+                .fetch_optional(&mut *conn)
+                .await?
+                .map(Row::into_credentials)
+                .transpose()
         })
     }
 
     /// The account with an id, and what its password is checked against.
     pub async fn credentials_by_id(&self, id: Uuid) -> Result<Option<Credentials>, Error> {
         read!(self.database, |conn| {
-            sqlx::query_as::<_, Row>(
-                "SELECT id, username, password_hash, role, create_time FROM users WHERE id = $1",
-            )
-            .bind(id)
-            .fetch_optional(&mut *conn)
-            .await?
-            .map(Row::into_credentials)
-            .transpose()
+            sqlx::query_as::<_, Row>(account_where!("id = $1"))
+                .bind(id)
+                .fetch_optional(&mut *conn)
+                .await?
+                .map(Row::into_credentials)
+                .transpose()
         })
     }
 
@@ -65,10 +60,9 @@ impl Store {
         let before = time.map_or(i64::MAX, Timestamp::as_micros);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         read!(self.database, |conn| {
-            sqlx::query_as::<_, Row>(
-                "SELECT id, username, password_hash, role, create_time FROM users
-                 WHERE create_time < $1 ORDER BY create_time DESC LIMIT $2",
-            )
+            sqlx::query_as::<_, Row>(account_where!(
+                "create_time < $1 ORDER BY create_time DESC LIMIT $2"
+            ))
             .bind(before)
             .bind(limit)
             .fetch_all(&mut *conn)
@@ -96,6 +90,7 @@ pub(super) struct Row {
     password_hash: String,
     role: i16,
     create_time: i64,
+    disabled: bool,
 }
 
 impl Row {
@@ -109,6 +104,7 @@ impl Row {
                     .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 role: role(self.role)?,
                 create_time: Timestamp::from_micros(self.create_time),
+                disabled: self.disabled,
             },
             password_hash: self.password_hash,
         })

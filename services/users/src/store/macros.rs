@@ -1,6 +1,38 @@
 //! Steps that several transactions share: each is written once for both engines, as `read!` and
 //! `write!` are.
 
+/// The accounts of which something is true, for a [`Row`](super::accounts::Row) each.
+macro_rules! account_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, username, password_hash, role, create_time, EXISTS
+             (SELECT 1 FROM disabled_users WHERE user_id = users.id) AS disabled FROM users WHERE ",
+            $condition
+        )
+    };
+}
+
+/// An account by its id, whose row is held to the end of the transaction; `None` if there is none.
+/// Whatever decides over an account, or by it, holds the row first, so that it goes one by one.
+macro_rules! hold_account {
+    ($conn:ident, $id:expr) => {
+        async {
+            sqlx::query("UPDATE users SET role = role WHERE id = $1")
+                .bind($id)
+                .execute(&mut *$conn)
+                .await?;
+            // A statement of its own, which sees what whoever held it before has done.
+            sqlx::query_as::<_, $crate::store::accounts::Row>(account_where!("id = $1"))
+                .bind($id)
+                .fetch_optional(&mut *$conn)
+                .await?
+                .map($crate::store::accounts::Row::into_credentials)
+                .transpose()
+        }
+        .await
+    };
+}
+
 /// Whether there is an administrator, on one connection.
 macro_rules! has_administrator {
     ($conn:ident) => {
@@ -25,13 +57,21 @@ macro_rules! lock_setup {
     };
 }
 
-/// Adds an account within a transaction: `Ok(None)` when its name or id is taken. The creation
-/// time moves on by a microsecond while another account has it.
+/// Adds an account within a transaction: `Ok(None)` when its name or id is taken, or the name was
+/// ever. The creation time moves on by a microsecond while another account has it.
 macro_rules! insert {
     ($conn:ident, $account:expr) => {
         async {
             let account: &$crate::user::Credentials = $account;
             let user = &account.user;
+            let named =
+                sqlx::query("INSERT INTO usernames (username) VALUES ($1) ON CONFLICT DO NOTHING")
+                    .bind(user.username.as_str())
+                    .execute(&mut *$conn)
+                    .await?;
+            if named.rows_affected() == 0 {
+                return Ok(None);
+            }
             let mut create_time = user.create_time.as_micros();
             loop {
                 let inserted = sqlx::query(
@@ -69,14 +109,20 @@ macro_rules! insert {
     };
 }
 
-/// Ends every session of an account within a transaction that holds the account's row. What reuse
-/// has ended is still told.
+/// Ends every session of an account, and the code by which its password could be set, within a
+/// transaction that holds the account's row. What reuse has ended is still told.
 macro_rules! end_access {
     ($conn:ident, $user_id:expr) => {
-        sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
-            .bind($user_id)
-            .execute(&mut *$conn)
-            .await
-            .map(drop)
+        async {
+            sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
+                .bind($user_id)
+                .execute(&mut *$conn)
+                .await?;
+            sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
+                .bind($user_id)
+                .execute(&mut *$conn)
+                .await
+        }
+        .await
     };
 }

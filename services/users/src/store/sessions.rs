@@ -82,9 +82,9 @@ macro_rules! end_for_reuse {
 }
 
 impl Store {
-    /// Begins a session of an account whose stored hash is still `checked`, and replaces that by
-    /// `better` if there is one. Whether it did: a password that is changed at the same time ends
-    /// this session or keeps it from beginning.
+    /// Begins a session of an account that is not disabled and whose stored hash is still `checked`,
+    /// and replaces that by `better` if there is one. Whether it did: a password that is changed at
+    /// the same time ends this session or keeps it from beginning, and so does disabling.
     pub async fn open_session(
         &self,
         session: &NewSession,
@@ -104,6 +104,16 @@ impl Store {
             .execute(&mut *conn)
             .await?;
             if current.rows_affected() == 0 {
+                return Ok(false);
+            }
+            // Asked now that the row is held: whoever disables the account waits, or has been.
+            let disabled: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM disabled_users WHERE user_id = $1)",
+            )
+            .bind(session.user_id)
+            .fetch_one(&mut *conn)
+            .await?;
+            if disabled {
                 return Ok(false);
             }
             sqlx::query(
@@ -146,7 +156,14 @@ impl Store {
             .bind(token.session_id())
             .fetch_optional(&mut *conn)
             .await?;
-            let Some(used) = used.filter(|_| session.goes_on(now)) else {
+            let user = sqlx::query_as::<_, Row>(account_where!("id = $1"))
+                .bind(session.user_id)
+                .fetch_one(&mut *conn)
+                .await?
+                .into_credentials()?
+                .user;
+            let goes_on = session.goes_on(now) && !user.disabled;
+            let Some(used) = used.filter(|_| goes_on) else {
                 return Ok(Renewal::Over);
             };
             let (nonce, expires) = match used.by(now)? {
@@ -162,14 +179,8 @@ impl Store {
                     return Ok(Renewal::Reused { user_id });
                 }
             };
-            let user = sqlx::query_as::<_, Row>(
-                "SELECT id, username, password_hash, role, create_time FROM users WHERE id = $1",
-            )
-            .bind(session.user_id)
-            .fetch_one(&mut *conn)
-            .await?;
             Ok(Renewal::Renewed {
-                user: user.into_credentials()?.user,
+                user,
                 successor: token.successor(&nonce),
                 expire_time: expires,
             })
@@ -279,6 +290,10 @@ impl Store {
             };
             sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
                 .bind(new)
+                .bind(user_id)
+                .execute(&mut *conn)
+                .await?;
+            sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
                 .bind(user_id)
                 .execute(&mut *conn)
                 .await?;

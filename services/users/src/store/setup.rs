@@ -56,13 +56,15 @@ impl Store {
         })
     }
 
-    /// Adds these accounts if there is none at all, and tells whether it did.
+    /// Adds these accounts if there has never been any, and tells whether it did.
     pub async fn add_to_empty(&self, accounts: &[Credentials]) -> Result<bool, Error> {
         write!(self.database, |conn| {
             lock_setup!(conn)?;
-            let some: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)")
-                .fetch_one(&mut *conn)
-                .await?;
+            let some: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM usernames)",
+            )
+            .fetch_one(&mut *conn)
+            .await?;
             if some {
                 return Ok(false);
             }
@@ -73,12 +75,14 @@ impl Store {
         })
     }
 
-    /// Whether there is no account at all.
+    /// Whether there has never been an account: a deleted one does not come back with the examples.
     pub async fn is_empty(&self) -> Result<bool, Error> {
         read!(self.database, |conn| {
-            sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM users)")
-                .fetch_one(&mut *conn)
-                .await
+            sqlx::query_scalar(
+                "SELECT NOT (EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM usernames))",
+            )
+            .fetch_one(&mut *conn)
+            .await
         })
     }
 }

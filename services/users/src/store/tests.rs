@@ -12,10 +12,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{
-    accounts::{Row, role_number},
-    *,
-};
+use super::{accounts::role_number, *};
 use crate::{
     setup::SetupCode,
     user::{Credentials, User},
@@ -35,6 +32,7 @@ fn account(name: &str, role: Role, create_time: i64) -> Credentials {
             username: name.parse().unwrap(),
             role,
             create_time: Timestamp::from_micros(create_time),
+            disabled: false,
         },
         password_hash: format!("hash of {name}"),
     }
@@ -396,8 +394,8 @@ async fn both_engines_have_the_same_schema() {
     let mut schemas = Vec::new();
     on_each_engine(async |fresh| {
         let schema = schema(fresh).await;
-        assert_eq!(schema.0.len(), 26, "{schema:?}");
-        assert_eq!(schema.1.len(), 13, "{schema:?}");
+        assert_eq!(schema.0.len(), 42, "{schema:?}");
+        assert_eq!(schema.1.len(), 26, "{schema:?}");
     })
     .await;
     for fresh in database::testing::each_engine().await {

@@ -7,7 +7,10 @@
 )]
 
 mod accounts;
+mod deletion;
 mod first_start;
+mod invitations;
+mod people;
 mod permissions;
 mod program;
 mod replicas;

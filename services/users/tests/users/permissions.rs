@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::support::{Backend, PASSWORD, Person};
 
 /// An rpc, and what nobody, a member, an administrator and a bearer of a bad token get.
-const TABLE: [(&str, [Code; 4]); 12] = [
+const TABLE: [(&str, [Code; 4]); 19] = [
     ("Login", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
     ("RefreshSession", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
     ("Logout", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
@@ -80,6 +80,61 @@ const TABLE: [(&str, [Code; 4]); 12] = [
             Code::Unauthenticated,
         ],
     ),
+    (
+        "UpdateUser",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "DeleteUser",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "CreateInvitation",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "ListInvitations",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "RevokeInvitation",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::NotFound,
+            Code::Unauthenticated,
+        ],
+    ),
+    (
+        "CreatePasswordReset",
+        [
+            Code::Unauthenticated,
+            Code::PermissionDenied,
+            Code::Ok,
+            Code::Unauthenticated,
+        ],
+    ),
+    ("ResetPassword", [Code::PermissionDenied; 4]),
     ("GetKeySet", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
 ];
 
@@ -103,6 +158,16 @@ async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
         "GetCurrentUser" => person.me().await.map(drop),
         "GetUser" => person.looks_up("ada").await.map(drop),
         "ListUsers" => person.lists(0, "").await.map(drop),
+        "UpdateUser" => person.gives("ada", Role::Admin).await.map(drop),
+        // Whom CreateUser has made.
+        "DeleteUser" => person.deletes("heidi").await,
+        "CreateInvitation" => person.invites(Role::Member).await.map(drop),
+        "ListInvitations" => person.invitations(0, "").await.map(drop),
+        // Nobody has that invitation.
+        "RevokeInvitation" => person.uninvites(&Uuid::nil().to_string()).await,
+        "CreatePasswordReset" => person.lets_reset("ada").await.map(drop),
+        // Whoever has no code may not.
+        "ResetPassword" => person.resets("guess", PASSWORD).await,
         "GetKeySet" => person.key_set().await.map(drop),
         other => panic!("no call for {other}"),
     }

@@ -21,6 +21,11 @@ use tonic::{
 };
 use users_backend::{Config, serve};
 
+mod people;
+mod thoughts;
+
+pub(crate) use self::thoughts::Thoughts;
+
 /// The password of everybody in these tests who has no reason for another.
 pub(crate) const PASSWORD: &str = "correct horse";
 

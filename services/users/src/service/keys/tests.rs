@@ -17,6 +17,7 @@ fn bruce() -> User {
         username: "bruce".parse().unwrap(),
         role: Role::Member,
         create_time: Timestamp::from_seconds(0),
+        disabled: false,
     }
 }
 

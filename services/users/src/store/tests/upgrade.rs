@@ -38,12 +38,14 @@ async fn works_as_before(old: &Database, name: &str, create_time: i64) {
     // The columns that a statement answers with must not change while a connection has it
     // prepared.
     let found = read!(old, |conn| {
-        sqlx::query_as::<_, Row>("SELECT * FROM users WHERE username = $1")
-            .bind(name)
-            .fetch_one(&mut *conn)
-            .await
+        sqlx::query_as::<_, (Uuid, String, String, i16, i64)>(
+            "SELECT * FROM users WHERE username = $1",
+        )
+        .bind(name)
+        .fetch_one(&mut *conn)
+        .await
     });
-    assert_eq!(found.unwrap().id, account.user.id);
+    assert_eq!(found.unwrap().0, account.user.id);
     let key = write!(old, |conn| {
         sqlx::query(
             "INSERT INTO signing_keys (generation, pkcs8, create_time) VALUES (1, $1, $2)

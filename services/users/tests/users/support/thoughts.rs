@@ -1,0 +1,173 @@
+//! The thoughts backend's part in a deletion: it notes who was purged, and by whom.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use api::thoughts::v1::{
+    CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought,
+    thoughts_service_server::{ThoughtsService, ThoughtsServiceServer},
+};
+use runtime::{
+    auth::{FixedKeys, THOUGHTS_BACKEND, USERS_BACKEND, Verifier},
+    clock::Clock,
+    grpc::{client::BackendUrl, server::GrpcServer},
+    lifecycle::Listeners,
+};
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::Person;
+
+/// How long anything may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A thoughts backend at an address of its own, up or down.
+pub(crate) struct Thoughts {
+    address: SocketAddr,
+    purged: Arc<Mutex<Vec<String>>>,
+    serving: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl Thoughts {
+    /// One that is down.
+    pub(crate) async fn down() -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self {
+            address: free.local_addr().unwrap(),
+            purged: Arc::default(),
+            serving: None,
+        }
+    }
+
+    pub(crate) fn url(&self) -> BackendUrl {
+        format!("http://{}", self.address).parse().unwrap()
+    }
+
+    /// Brings it up. It checks tokens with the keys that `users` is told.
+    pub(crate) async fn start(&mut self, users: &Person) {
+        let users = users.clone();
+        let source = move || {
+            let users = users.clone();
+            Box::pin(async move { users.key_set().await }) as _
+        };
+        let stub = Stub {
+            verifier: Verifier::new(Clock::system(), FixedKeys::default(), Arc::new(source)),
+            purged: Arc::clone(&self.purged),
+        };
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], self.address, any);
+        let listeners = listeners.await.unwrap();
+        let shutdown = CancellationToken::new();
+        let server = GrpcServer::new("thoughts").add_service(ThoughtsServiceServer::new(stub));
+        let until = shutdown.clone();
+        let serving = tokio::spawn(async move { server.serve(listeners, until).await.unwrap() });
+        self.serving = Some((shutdown, serving));
+    }
+
+    /// Whose purges came, each as often as it came.
+    pub(crate) fn purged(&self) -> Vec<String> {
+        self.purged.lock().unwrap().clone()
+    }
+
+    /// Waits until everybody of these has been purged.
+    pub(crate) async fn has_purged(&self, ids: &[&str]) {
+        let done = async {
+            while !ids
+                .iter()
+                .all(|&id| self.purged().iter().any(|it| it == id))
+            {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = timeout(PATIENCE, done).await;
+        assert!(waited.is_ok(), "{ids:?} are not among {:?}", self.purged());
+    }
+}
+
+impl Drop for Thoughts {
+    fn drop(&mut self) {
+        if let Some((shutdown, _)) = &self.serving {
+            shutdown.cancel();
+        }
+    }
+}
+
+struct Stub {
+    verifier: Verifier,
+    purged: Arc<Mutex<Vec<String>>>,
+}
+
+#[tonic::async_trait]
+impl ThoughtsService for Stub {
+    async fn purge_author(
+        &self,
+        request: Request<PurgeAuthorRequest>,
+    ) -> Result<Response<()>, Status> {
+        let caller = self.verifier.service(request.metadata(), THOUGHTS_BACKEND);
+        assert_eq!(caller.await?.name, USERS_BACKEND);
+        let user_id = request.into_inner().user_id;
+        self.purged.lock().unwrap().push(user_id);
+        Ok(Response::new(()))
+    }
+
+    async fn put_service_token(
+        &self,
+        request: Request<PutServiceTokenRequest>,
+    ) -> Result<Response<()>, Status> {
+        let caller = self.verifier.service(request.metadata(), THOUGHTS_BACKEND);
+        caller.await.map(|_| Response::new(()))
+    }
+
+    async fn create_thought(
+        &self,
+        _: Request<CreateThoughtRequest>,
+    ) -> Result<Response<Thought>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn get_thought(
+        &self,
+        _: Request<GetThoughtRequest>,
+    ) -> Result<Response<Thought>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn delete_thought(
+        &self,
+        _: Request<DeleteThoughtRequest>,
+    ) -> Result<Response<()>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn list_thoughts(
+        &self,
+        _: Request<ListThoughtsRequest>,
+    ) -> Result<Response<ListThoughtsResponse>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn search_thoughts(
+        &self,
+        _: Request<SearchThoughtsRequest>,
+    ) -> Result<Response<SearchThoughtsResponse>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn get_limits(&self, _: Request<GetLimitsRequest>) -> Result<Response<Limits>, Status> {
+        Err(nobody_asks())
+    }
+}
+
+fn nobody_asks() -> Status {
+    Status::internal("the users backend has no business here")
+}
