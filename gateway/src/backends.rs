@@ -1,6 +1,9 @@
 //! The calls to the backends, from parsed values to parsed answers.
 
+mod access_tokens;
 mod accounts;
+mod invitations;
+mod people;
 mod sessions;
 
 use api::thoughts::v1 as thoughts;
@@ -153,6 +156,26 @@ impl Backends {
         }
         request
     }
+
+    /// A request that says whose browser it comes from.
+    fn introduced<T>(&self, message: T, token: Option<&Token>) -> Request<T> {
+        let mut request = self.request(message, token);
+        self.device.introduce(request.metadata_mut());
+        request
+    }
+}
+
+/// An id as a backend says it.
+fn id(id: &str) -> Result<Uuid, Problem> {
+    Uuid::try_parse(id).map_err(|_| {
+        tracing::error!(id, "what should be an id is none");
+        Problem::Defect
+    })
+}
+
+/// What the next page is asked with, if there is one.
+fn next_page(token: String) -> Option<String> {
+    Some(token).filter(|token| !token.is_empty())
 }
 
 fn bearer(token: &Token) -> Result<MetadataValue<tonic::metadata::Ascii>, impl Sized> {
@@ -208,6 +231,6 @@ fn list(
     }
     Ok(ThoughtList {
         thoughts: list,
-        next_page_token: Some(next_page_token).filter(|token| !token.is_empty()),
+        next_page_token: next_page(next_page_token),
     })
 }

@@ -142,7 +142,8 @@ fn no_cookie(app: &App, name: &'static str) -> Cookie<'static> {
     build(app, name, "", 0)
 }
 
-fn build(app: &App, name: &'static str, value: &str, seconds: i64) -> Cookie<'static> {
+/// A cookie for this site alone, which scripts do not see.
+pub(crate) fn build(app: &App, name: &'static str, value: &str, seconds: i64) -> Cookie<'static> {
     Cookie::build((name, value.to_owned()))
         .path("/")
         .http_only(true)

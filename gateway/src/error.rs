@@ -27,6 +27,15 @@ pub(crate) enum Part {
     Thoughts,
 }
 
+/// A rule of the system that stands against something, whoever asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Somebody has to be left who administers the server.
+    LastAdministrator,
+    /// Nobody has more than so many personal tokens.
+    TooManyTokens,
+}
+
 /// Why there is no ordinary answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -36,10 +45,14 @@ pub(crate) enum Problem {
     Invalid(Vec<(String, String)>),
     /// It clashes with something that is there already.
     Conflict,
+    /// A rule stands against it.
+    Against(Rule),
     /// There is no such thing, or not for this person.
     NotFound,
     /// This person may not do that.
     Forbidden,
+    /// The password is right, but an administrator has disabled the account.
+    Disabled,
     /// Too much at once; come back after so long.
     Busy(Duration),
     /// A part does not answer; try again after so long.
@@ -66,8 +79,10 @@ impl Problem {
         let problem = match status.code() {
             Code::Unauthenticated => Self::SignIn,
             Code::InvalidArgument => Self::Invalid(status::field_violations(status)),
-            Code::AlreadyExists | Code::Aborted | Code::FailedPrecondition => Self::Conflict,
+            Code::AlreadyExists | Code::Aborted => Self::Conflict,
+            Code::FailedPrecondition => Rule::of(status).map_or(Self::Conflict, Self::Against),
             Code::NotFound => Self::NotFound,
+            Code::PermissionDenied if is_disabled(status) => Self::Disabled,
             Code::PermissionDenied => Self::Forbidden,
             Code::ResourceExhausted => Self::Busy(status::retry_after(status).unwrap_or(BUSY)),
             Code::Unavailable | Code::DeadlineExceeded => Self::OutOfReach(
@@ -82,6 +97,12 @@ impl Problem {
         problem
     }
 
+    /// What was chosen is none of the choices. `field` is the name that the backend has for it.
+    pub(crate) fn no_choice(field: &str) -> Self {
+        let what = "must be one of the choices".to_owned();
+        Self::Invalid(vec![(field.to_owned(), what)])
+    }
+
     /// A part that cannot be asked at all just now.
     pub(crate) const fn out_of_reach(part: Part) -> Self {
         Self::OutOfReach(part, AWAY)
@@ -91,9 +112,9 @@ impl Problem {
         match self {
             Self::SignIn => StatusCode::UNAUTHORIZED,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::Against(_) => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Disabled | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::OutOfReach(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -132,9 +153,35 @@ impl Problem {
             Self::Forbidden => "You may not do that.".to_owned(),
             Self::NotFound => "It is not there any more.".to_owned(),
             Self::Conflict => "It clashes with what is there already.".to_owned(),
+            Self::Against(rule) => rule.words().to_owned(),
+            Self::Disabled => DISABLED.to_owned(),
             _ => format!("Something broke on our side. If it goes on, quote {request_id}."),
         };
         Feedback::general(format!("{failed} {why}"))
+    }
+}
+
+impl Rule {
+    /// The rule that a `FAILED_PRECONDITION` names.
+    fn of(status: &Status) -> Option<Self> {
+        match status::reason(status)?.as_str() {
+            "LAST_ADMINISTRATOR" => Some(Self::LastAdministrator),
+            "TOO_MANY_ACCESS_TOKENS" => Some(Self::TooManyTokens),
+            _ => None,
+        }
+    }
+
+    /// What it asks for.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::LastAdministrator => {
+                "This is the only administrator, and somebody has to look after the server. Make \
+                 another account an administrator’s first."
+            }
+            Self::TooManyTokens => {
+                "You have as many tokens as anybody may have. Revoke one that you do not need first."
+            }
+        }
     }
 }
 
@@ -185,8 +232,16 @@ pub(crate) fn with_retry_after(mut page: Response, problem: &Problem) -> Respons
     page
 }
 
+/// What somebody is told whose account is disabled.
+pub(crate) const DISABLED: &str =
+    "This account is disabled. Whoever looks after this server can say why, and enable it.";
+
 const BUSY: Duration = Duration::from_secs(5);
 const AWAY: Duration = Duration::from_secs(5);
+
+fn is_disabled(status: &Status) -> bool {
+    status::reason(status).as_deref() == Some("ACCOUNT_DISABLED")
+}
 
 /// A backend that cannot check a token for want of keys is there itself; the accounts are not.
 fn part_away(part: Part, status: &Status) -> Part {

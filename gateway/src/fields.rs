@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use uuid::{Uuid, fmt::Hyphenated};
 
-use crate::{app::App, error::Problem};
+use crate::{app::App, error::Problem, model::Username};
 
 /// Room for every field but a long text.
 const BASE_LIMIT: usize = 64 * 1024;
@@ -95,6 +95,11 @@ impl Segment {
     pub(crate) fn id(&self) -> Result<Uuid, Problem> {
         let id = self.0.parse::<Hyphenated>();
         id.map(Uuid::from).map_err(|_| Problem::NotFound)
+    }
+
+    /// The name that the segment is. What is none is nobody's.
+    pub(crate) fn username(&self) -> Result<Username, Problem> {
+        Username::parse(&self.0).ok_or(Problem::NotFound)
     }
 }
 

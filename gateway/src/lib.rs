@@ -9,7 +9,8 @@
 //!
 //! Beside them: `fields` reads forms and addresses strictly, `paths` makes every link, `assets`
 //! are the files in the binary, `security` the headers and the guard against other sites' forms,
-//! `cookies` are the session's two, `renewal` renews a session once for all requests that need it,
+//! `cookies` are the session's two, `flash` tells the next page what has been done, `origin` is what
+//! links for others begin with, `renewal` renews a session once for all requests that need it,
 //! `device` is what the users backend is told of the browser, `cache` keeps rare answers for a
 //! minute, `app` is what all requests share, and `visit` what one request knows.
 
@@ -22,8 +23,10 @@ mod cookies;
 mod device;
 mod error;
 mod fields;
+mod flash;
 mod model;
 mod observe;
+mod origin;
 mod pages;
 mod paths;
 mod readiness;

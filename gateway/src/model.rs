@@ -1,9 +1,15 @@
 //! What the pages show: the backends' answers, parsed.
 
+mod access;
+mod account;
+
 use std::ops::Range;
 
 use runtime::clock::Timestamp;
 use uuid::Uuid;
+
+pub(crate) use access::{Days, Invitation, PasswordReset, PersonalToken, Scope, Secret};
+pub(crate) use account::{Account, KnownSession, Role, SignUp, SignUpState, Username};
 
 /// A thought as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +30,14 @@ pub(crate) struct Thought {
 pub(crate) struct ThoughtList {
     pub(crate) thoughts: Vec<Thought>,
     /// What the page of older ones is asked with; `None` on the last page.
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// One page of another list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListPage<T> {
+    pub(crate) items: Vec<T>,
+    /// What the next page is asked with; `None` on the last page.
     pub(crate) next_page_token: Option<String>,
 }
 
@@ -76,33 +90,4 @@ impl Viewer {
     pub(crate) fn may_delete(&self, thought: &Thought) -> bool {
         self.username == thought.author || (self.administrator && !thought.private)
     }
-}
-
-/// A session as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KnownSession {
-    pub(crate) id: Uuid,
-    /// The one that the page is asked for with.
-    pub(crate) current: bool,
-    /// What the program that signed in called itself. Anybody's to make up.
-    pub(crate) user_agent: String,
-    pub(crate) begun: Timestamp,
-    pub(crate) last_used: Timestamp,
-    /// When its refresh token was used a second time: somebody else may have had it, so the session
-    /// was ended.
-    pub(crate) reused: Option<Timestamp>,
-}
-
-/// How accounts come about on this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SignUp {
-    /// Nobody administers the server yet: the set-up code makes the first account.
-    FirstAdministrator {
-        /// Others may sign up as well.
-        open: bool,
-    },
-    /// Anyone may make an account.
-    Open,
-    /// An administrator makes accounts.
-    Closed,
 }

@@ -2,10 +2,14 @@
 //!
 //! Links are made here alone, so that what goes into them is always percent-encoded.
 
-use std::fmt;
+mod local;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
+
+use crate::model::{Secret, Username};
+
+pub(crate) use local::LocalPath;
 
 /// Own thoughts; also where a thought is written.
 pub(crate) const HOME: &str = "/";
@@ -21,6 +25,25 @@ pub(crate) const USER: &str = "/users/{username}";
 pub(crate) const SETTINGS: &str = "/settings";
 pub(crate) const CHANGE_PASSWORD: &str = "/settings/password";
 pub(crate) const REVOKE_SESSION: &str = "/settings/sessions/{id}/revoke";
+/// Personal access tokens.
+pub(crate) const TOKENS: &str = "/settings/tokens";
+pub(crate) const REVOKE_TOKEN: &str = "/settings/tokens/{id}/revoke";
+pub(crate) const DELETE_ACCOUNT: &str = "/settings/delete";
+/// Everybody's accounts, for administrators; so are all that begin like this.
+pub(crate) const ACCOUNTS: &str = "/admin/users";
+pub(crate) const ACCOUNT: &str = "/admin/users/{username}";
+pub(crate) const CHANGE_ROLE: &str = "/admin/users/{username}/role";
+/// Whether the account can be used.
+pub(crate) const SWITCH_ACCOUNT: &str = "/admin/users/{username}/disabled";
+pub(crate) const MAKE_PASSWORD_RESET: &str = "/admin/users/{username}/reset";
+pub(crate) const REMOVE_ACCOUNT: &str = "/admin/users/{username}/delete";
+pub(crate) const INVITATIONS: &str = "/admin/invitations";
+pub(crate) const REVOKE_INVITATION: &str = "/admin/invitations/{id}/revoke";
+pub(crate) const MODERATION: &str = "/admin/thoughts";
+/// What the addresses of the administration begin with.
+const ADMINISTRATION: &str = "/admin/";
+/// Where the link for a forgotten password leads.
+pub(crate) const RESET_PASSWORD: &str = "/reset-password";
 pub(crate) const KEY_SET: &str = "/.well-known/jwks.json";
 pub(crate) const ASSET: &str = "/assets/{name}";
 pub(crate) const FAVICON: &str = "/favicon.ico";
@@ -30,16 +53,16 @@ pub(crate) const ROBOTS: &str = "/robots.txt";
 pub(crate) const FILES: [&str; 4] = [KEY_SET, ASSET, FAVICON, ROBOTS];
 
 /// What forms are sent to, and no page is at.
-const FORMS_ONLY: [&str; 5] = [
+const FORMS_ONLY: [&str; 8] = [
     LOGOUT,
     THOUGHTS,
     DELETE_THOUGHT,
     CHANGE_PASSWORD,
     REVOKE_SESSION,
+    CHANGE_ROLE,
+    SWITCH_ACCOUNT,
+    MAKE_PASSWORD_RESET,
 ];
-
-/// The longest place to go on to after log-in, in bytes.
-const MAX_NEXT: usize = 2_000;
 
 /// Everything that RFC 3986 does not leave unreserved.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -70,18 +93,75 @@ pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {
     with_query(&path, &[("page_token", page_token)])
 }
 
-/// The settings, with word of what has been done there.
-pub(crate) fn settings(done: &str) -> String {
-    with_query(SETTINGS, &[("done", Some(done))])
+/// The page where an administrator adds an account of this name.
+pub(crate) fn add_account(username: &str) -> String {
+    with_query(SIGNUP, &[("username", Some(username))])
 }
 
-/// Where an administrator adds accounts, with word of the one that has been added.
-pub(crate) fn account_added(username: &str) -> String {
-    with_query(SIGNUP, &[("added", Some(username))])
+/// The link that invites somebody.
+pub(crate) fn invitation(code: &Secret) -> String {
+    with_query(SIGNUP, &[("invitation", Some(code.expose()))])
+}
+
+/// The link for somebody who has forgotten the password.
+pub(crate) fn reset_password(code: &Secret) -> String {
+    with_query(RESET_PASSWORD, &[("code", Some(code.expose()))])
 }
 
 pub(crate) fn revoke_session(id: Uuid) -> String {
     format!("{SETTINGS}/sessions/{id}/revoke")
+}
+
+pub(crate) fn revoke_token(id: Uuid) -> String {
+    format!("{TOKENS}/{id}/revoke")
+}
+
+/// The form for a token, filled in.
+pub(crate) fn new_token(name: &str, scope: &str, days: &str) -> String {
+    let fields = [("display_name", name), ("scope", scope), ("days", days)];
+    with_query(TOKENS, &fields.map(|(field, value)| (field, Some(value))))
+}
+
+pub(crate) fn accounts(page_token: Option<&str>) -> String {
+    with_query(ACCOUNTS, &[("page_token", page_token)])
+}
+
+pub(crate) fn account(username: &Username) -> String {
+    format!("{ACCOUNTS}/{username}")
+}
+
+pub(crate) fn change_role(username: &Username) -> String {
+    format!("{ACCOUNTS}/{username}/role")
+}
+
+pub(crate) fn switch_account(username: &Username) -> String {
+    format!("{ACCOUNTS}/{username}/disabled")
+}
+
+pub(crate) fn make_password_reset(username: &Username) -> String {
+    format!("{ACCOUNTS}/{username}/reset")
+}
+
+pub(crate) fn remove_account(username: &Username) -> String {
+    format!("{ACCOUNTS}/{username}/delete")
+}
+
+pub(crate) fn invitations(page_token: Option<&str>) -> String {
+    with_query(INVITATIONS, &[("page_token", page_token)])
+}
+
+/// The form for an invitation, filled in.
+pub(crate) fn new_invitation(role: &str, days: &str) -> String {
+    with_query(INVITATIONS, &[("role", Some(role)), ("days", Some(days))])
+}
+
+pub(crate) fn revoke_invitation(id: Uuid) -> String {
+    format!("{INVITATIONS}/{id}/revoke")
+}
+
+pub(crate) fn moderation(words: &str, page_token: Option<&str>) -> String {
+    let words = (!words.is_empty()).then_some(words);
+    with_query(MODERATION, &[("search", words), ("page_token", page_token)])
 }
 
 pub(crate) fn asset(name: &str) -> String {
@@ -92,65 +172,6 @@ pub(crate) fn asset(name: &str) -> String {
 pub(crate) fn login(next: &LocalPath) -> String {
     let next = (next.as_str() != HOME).then_some(next.as_str());
     with_query(LOGIN, &[("next", next)])
-}
-
-/// An address within this site, safe to send a browser to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LocalPath(String);
-
-impl LocalPath {
-    /// Takes `text` if a browser cannot read it as another site's address: one slash at the start
-    /// and not two, no backslash (browsers take it for a slash), nothing but the printable ASCII
-    /// that an address has (browsers drop tabs and newlines before they look). What only forms are sent to is no place
-    /// to send anybody.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let printable = text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let rooted = text.starts_with('/') && !text.starts_with("//");
-        let parsed = text.parse::<http::uri::PathAndQuery>().is_ok();
-        let place = Self(text.to_owned());
-        let page = !FORMS_ONLY.iter().any(|route| place.is_at(route));
-        (printable && rooted && parsed && page && text.len() <= MAX_NEXT && !text.contains('#'))
-            .then_some(place)
-    }
-
-    pub(crate) fn home() -> Self {
-        Self(HOME.to_owned())
-    }
-
-    pub(crate) fn settings() -> Self {
-        Self(SETTINGS.to_owned())
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether this is the page of that thought.
-    pub(crate) fn is_thought(&self, id: Uuid) -> bool {
-        self.path().eq_ignore_ascii_case(&thought(id))
-    }
-
-    /// Whether a route's pattern has this path.
-    fn is_at(&self, route: &str) -> bool {
-        let mut segments = self.path().split('/');
-        let fits = route.split('/').all(|wanted| {
-            let segment = segments.next();
-            segment.is_some_and(|segment| wanted.starts_with('{') || wanted == segment)
-        });
-        fits && segments.next().is_none()
-    }
-
-    fn path(&self) -> &str {
-        self.0.split('?').next().unwrap_or_default()
-    }
-}
-
-impl fmt::Display for LocalPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 fn with_query(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
@@ -180,52 +201,14 @@ mod tests {
         );
         assert_eq!(search("", None), "/search");
         assert_eq!(user("../x", None), "/users/..%2Fx");
-    }
-
-    #[test]
-    fn places_within_the_site_are_kept() {
-        for place in [
-            "/",
-            "/search?search=a%20b&page_token=x",
-            "/users/bruce",
-            "/a//b",
-            "/?u=http://x",
-            "/?u=/logout",
-            "/thoughts/0190a000-0000-7000-8000-000000000001",
-            "/settings",
-        ] {
-            assert_eq!(LocalPath::parse(place).unwrap().as_str(), place);
-        }
-    }
-
-    #[test]
-    fn places_elsewhere_are_refused() {
-        let long = format!("/{}", "a".repeat(MAX_NEXT));
-        for place in [
-            "",
-            "search",
-            "//evil.example",
-            "///evil.example",
-            "/\\evil.example",
-            "\\/evil.example",
-            "https://evil.example",
-            "javascript:alert(1)",
-            "/\t/evil.example",
-            "\t//evil.example",
-            "/\n/evil.example",
-            " /",
-            "/ x",
-            "/logout",
-            "/thoughts?x",
-            "/thoughts/0190a000-0000-7000-8000-000000000001/delete",
-            "/settings/password",
-            "/settings/sessions/x/revoke?y=/",
-            "/é",
-            "/\u{0}",
-            "/#x",
-            &long,
-        ] {
-            assert_eq!(LocalPath::parse(place), None, "{place:?}");
-        }
+        let code = Secret::new("a+b&c=#\"<d".to_owned());
+        assert_eq!(
+            invitation(&code),
+            "/signup?invitation=a%2Bb%26c%3D%23%22%3Cd"
+        );
+        assert_eq!(
+            reset_password(&code),
+            "/reset-password?code=a%2Bb%26c%3D%23%22%3Cd"
+        );
     }
 }

@@ -12,7 +12,12 @@ use crate::{
     app::App,
     error::{self, Problem},
     observe,
-    pages::{files, login, own, person, search, settings, signup, thought},
+    pages::{
+        admin::{account, accounts, invitations, moderation},
+        files, login, own, person, reset, search,
+        settings::{self, deletion, tokens},
+        signup, thought,
+    },
     paths, security, session,
 };
 
@@ -35,6 +40,34 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::SETTINGS, get(settings::show))
         .route(paths::CHANGE_PASSWORD, post(settings::change_password))
         .route(paths::REVOKE_SESSION, post(settings::revoke_session))
+        .route(paths::TOKENS, get(tokens::show).post(tokens::create))
+        .route(paths::REVOKE_TOKEN, get(tokens::ask).post(tokens::revoke))
+        .route(
+            paths::DELETE_ACCOUNT,
+            get(deletion::ask).post(deletion::delete),
+        )
+        .route(paths::RESET_PASSWORD, get(reset::show).post(reset::reset))
+        .route(paths::ACCOUNTS, get(accounts::show))
+        .route(paths::ACCOUNT, get(account::show))
+        .route(paths::CHANGE_ROLE, post(account::change_role))
+        .route(paths::SWITCH_ACCOUNT, post(account::switch))
+        .route(
+            paths::MAKE_PASSWORD_RESET,
+            post(account::make_password_reset),
+        )
+        .route(
+            paths::REMOVE_ACCOUNT,
+            get(account::ask).post(account::delete),
+        )
+        .route(
+            paths::INVITATIONS,
+            get(invitations::show).post(invitations::create),
+        )
+        .route(
+            paths::REVOKE_INVITATION,
+            get(invitations::ask).post(invitations::revoke),
+        )
+        .route(paths::MODERATION, get(moderation::show))
         .route(paths::KEY_SET, get(files::key_set))
         .route(paths::ASSET, get(files::asset))
         .route(paths::FAVICON, get(files::favicon))

@@ -7,20 +7,23 @@ use axum::{
     http::{Method, StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use maud::Markup;
+use maud::{Markup, html};
 use runtime::clock::Timestamp;
 
 use crate::{
     app::App,
     cookies::CookieChange,
     error::{self, Problem},
+    flash::{self, Done, Flash},
     model::{Draft, Viewer, Visibility},
     observe::RequestId,
+    origin::Origin,
     paths::{self, LocalPath},
     session::{Session, SignedIn, Token},
     ui::{
         form::Feedback,
         layout::{Page, Place},
+        notice,
         thought::Eyes,
     },
 };
@@ -33,6 +36,10 @@ pub(crate) struct Visit {
     pub(crate) session: Session,
     /// What the answer does to the session's cookies.
     pub(crate) cookies: CookieChange,
+    /// What the page before has led to, to be told once.
+    pub(crate) flash: Flash,
+    /// What stands before a path in a link for somebody else.
+    pub(crate) origin: Origin,
     /// The page itself, to come back to; the start page where the page is none to come back to.
     pub(crate) here: LocalPath,
     pub(crate) now: Timestamp,
@@ -47,6 +54,8 @@ impl FromRequestParts<App> for Visit {
             request_id: RequestId::from_request_parts(parts, app).await?,
             session: Session::from_request_parts(parts, app).await?,
             cookies: CookieChange::from_request_parts(parts, app).await?,
+            flash: Flash::from_request_parts(parts, app).await?,
+            origin: Origin::from_request_parts(parts, app).await?,
             here: here(parts),
             now: app.clock.now(),
         })
@@ -106,7 +115,20 @@ impl Visit {
             place,
             here: self.here.clone(),
         };
-        page.render(main).into_response()
+        let Flash(Some(done)) = self.flash else {
+            return page.render(main).into_response();
+        };
+        let main = html! { (notice::status(done.words())) (main) };
+        let mut response = page.render(&main).into_response();
+        flash::told(&self.app, &mut response);
+        response
+    }
+
+    /// Goes on to a page that tells what has been done.
+    pub(crate) fn done(&self, done: Done, path: &str) -> Response {
+        let mut response = go_to(path);
+        flash::tell(&self.app, done, &mut response);
+        response
     }
 
     /// A page that answers a problem: with its status, and when to come back.
@@ -141,14 +163,18 @@ pub(crate) fn go_to(path: &str) -> Response {
         .into_response()
 }
 
+/// Addresses with a secret in them, or that make no sense later.
+const NO_PLACES: [&str; 3] = [paths::LOGIN, paths::SIGNUP, paths::RESET_PASSWORD];
+
 fn here(parts: &Parts) -> LocalPath {
-    if parts.uri.path().starts_with(paths::SETTINGS) {
-        return LocalPath::settings();
-    }
-    let comes_back = matches!(parts.method, Method::GET | Method::HEAD)
-        && ![paths::LOGIN, paths::SIGNUP].contains(&parts.uri.path());
-    let address = parts.uri.path_and_query().filter(|_| comes_back);
-    address
-        .and_then(|address| LocalPath::parse(address.as_str()))
-        .unwrap_or_else(LocalPath::home)
+    let path = parts.uri.path();
+    let place = match parts.method {
+        Method::GET | Method::HEAD if !NO_PLACES.contains(&path) => {
+            let address = parts.uri.path_and_query();
+            address.and_then(|address| LocalPath::parse(address.as_str()))
+        }
+        Method::POST => LocalPath::of_form(path),
+        _ => None,
+    };
+    place.unwrap_or_else(LocalPath::home)
 }

@@ -59,12 +59,26 @@ async fn s16_each_request_leaves_one_line_without_its_secrets() {
         .await
         .is(303);
 
+    site.fakes.make_secrets("seeded-secret");
+    site.get("/signup?invitation=seeded-invitation")
+        .await
+        .is(200);
+    site.get("/reset-password?code=seeded-code").await.is(200);
+    let fields = [("code", "seeded-code"), ("new_password", "seeded-new")];
+    site.post("/reset-password", &fields).await.is(303);
+    let fields = [("display_name", "seeded-name"), ("username", "seeded-name")];
+    site.bruce_posts("/settings/tokens", &fields).await.is(200);
+    site.ada_posts("/admin/invitations", &fields).await.is(200);
+    let away = runtime::status::unavailable("DATABASE_UNAVAILABLE", "away");
+    site.fakes.refuse("ResetPassword", away);
+    site.post("/reset-password", &fields).await.is(503);
+
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let answers: Vec<_> = log
         .lines()
         .filter(|line| line.contains("answered"))
         .collect();
-    assert_eq!(answers.len(), 6, "{log}");
+    assert_eq!(answers.len(), 12, "{log}");
     assert!(log.contains("has ended here, but not in the users backend"));
     assert!(
         answers[0].contains("/signup") && answers[0].contains(&id),

@@ -85,11 +85,20 @@ async fn one_session_is_ended_and_the_page_says_so() {
         session(OTHER, "curl/8.14.1", 9),
     ]);
     let page = site.bruce_posts(&revoke(OTHER), &[]).await;
-    page.goes_to("/settings?done=session").leaves_the_cookies();
+    let page = page.goes_to("/settings").leaves_the_cookies();
+    let cookies = format!("{}; {}", site.bruce(), page.done());
     let asked = &site.fakes.calls("RevokeSession")[0];
     assert!(asked.message.contains(OTHER), "{asked:?}");
-    let page = site.bruce_gets("/settings?done=session").await.is(200);
-    page.has("That session is ended").has_not("curl/8.14.1");
+    let page = site.gets_with(&cookies, "/settings").await.is(200);
+    let page = page.has("That session is ended").has_not("curl/8.14.1");
+    // It is told once.
+    assert!(
+        page.all_cookies()[0].starts_with("done=; ")
+            && page.header("cache-control") == "private, no-store"
+    );
+    site.bruce_gets("/settings?done=session")
+        .await
+        .has_not("That session is ended");
     site.bruce_posts(&revoke("nonsense"), &[]).await.is(404);
     site.fakes
         .refuse("RevokeSession", Status::not_found("no session of yours"));
@@ -104,7 +113,7 @@ async fn whoever_changes_the_password_stays_signed_in_with_a_new_access_token() 
     let page = site
         .posts_with(&cookies, "/settings/password", &PASSWORDS)
         .await
-        .goes_to("/settings?done=password");
+        .goes_to("/settings");
     // The refresh token is still good, so its cookie stays as it is.
     let set = page.cookies();
     assert!(
@@ -115,7 +124,8 @@ async fn whoever_changes_the_password_stays_signed_in_with_a_new_access_token() 
     assert!(asked.message.contains("seeded current"), "{asked:?}");
     assert!(asked.message.contains("seeded new"), "{asked:?}");
     assert!(asked.authorization.is_some() && asked.client_address.is_some());
-    let page = site.bruce_gets("/settings?done=password").await.is(200);
+    let cookies = format!("{}; {}", site.bruce(), page.done());
+    let page = site.gets_with(&cookies, "/settings").await.is(200);
     page.has("Your password is changed.");
 
     // Renewed on the way to it, its successor must not be lost.
@@ -123,8 +133,7 @@ async fn whoever_changes_the_password_stays_signed_in_with_a_new_access_token() 
     let page = site
         .posts_with(&expired, "/settings/password", &PASSWORDS)
         .await;
-    page.goes_to("/settings?done=password")
-        .goes_on_with("refresh-1-next");
+    page.goes_to("/settings").goes_on_with("refresh-1-next");
 }
 
 #[tokio::test]

@@ -3,7 +3,11 @@
 use api::users::v1 as users;
 
 use super::{Backends, users_failed};
-use crate::{error::Problem, model::SignUp, session::Token};
+use crate::{
+    error::Problem,
+    model::{SignUp, SignUpState, Username},
+    session::Token,
+};
 
 /// Somebody who wants an account.
 #[derive(Debug)]
@@ -12,6 +16,8 @@ pub(crate) struct NewUser<'a> {
     pub(crate) password: &'a str,
     /// Proves the right to make the first administrator.
     pub(crate) setup_code: Option<&'a str>,
+    /// Stands for the right to make this one.
+    pub(crate) invitation: Option<&'a str>,
 }
 
 impl Backends {
@@ -20,13 +26,13 @@ impl Backends {
         &self,
         user: &NewUser<'_>,
         token: Option<&Token>,
-    ) -> Result<String, Problem> {
+    ) -> Result<Username, Problem> {
         let request = users::CreateUserRequest {
             username: user.username.to_owned(),
             password: user.password.to_owned(),
             role: users::Role::Unspecified.into(),
             setup_code: user.setup_code.map(str::to_owned),
-            invitation_code: None,
+            invitation_code: user.invitation.map(str::to_owned),
         };
         let answer = self
             .app
@@ -34,17 +40,28 @@ impl Backends {
             .clone()
             .create_user(self.request(request, token))
             .await;
-        Ok(answer.map_err(users_failed)?.into_inner().username)
+        username(&answer.map_err(users_failed)?.into_inner().username)
     }
 
-    pub(crate) async fn sign_up_state(&self) -> Result<SignUp, Problem> {
-        let request = self.request(users::GetSignUpStateRequest::default(), None);
+    /// How accounts come about, for somebody who may have come with an invitation.
+    pub(crate) async fn sign_up_state(
+        &self,
+        invitation: Option<&str>,
+    ) -> Result<SignUpState, Problem> {
+        let request = users::GetSignUpStateRequest {
+            invitation_code: invitation.map(str::to_owned),
+        };
+        let request = self.request(request, None);
         let answer = self.app.users.clone().get_sign_up_state(request).await;
         let state = answer.map_err(users_failed)?.into_inner();
-        Ok(match (state.administrator_missing, state.sign_up_open) {
+        let sign_up = match (state.administrator_missing, state.sign_up_open) {
             (true, open) => SignUp::FirstAdministrator { open },
             (false, true) => SignUp::Open,
             (false, false) => SignUp::Closed,
+        };
+        Ok(SignUpState {
+            sign_up,
+            invited: invitation.is_some() && state.invitation_valid,
         })
     }
 
@@ -58,4 +75,12 @@ impl Backends {
         };
         self.app.key_set.get(self.app.clock.now(), ask).await
     }
+}
+
+/// A name as a backend says it.
+pub(super) fn username(name: &str) -> Result<Username, Problem> {
+    Username::parse(name).ok_or_else(|| {
+        tracing::error!(name, "an account without a possible name");
+        Problem::Defect
+    })
 }

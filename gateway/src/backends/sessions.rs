@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use api::users::v1 as users;
 use runtime::{clock::Timestamp, grpc::client::Idempotent};
-use tonic::Request;
 use uuid::Uuid;
 
 use super::{Backends, users_failed};
@@ -122,13 +121,6 @@ impl Backends {
         let request = self.request(request, Some(token));
         let answer = self.app.users.clone().revoke_session(request).await;
         answer.map(drop).map_err(users_failed)
-    }
-
-    /// A request that says whose browser it comes from.
-    fn introduced<T>(&self, message: T, token: Option<&Token>) -> Request<T> {
-        let mut request = self.request(message, token);
-        self.device.introduce(request.metadata_mut());
-        request
     }
 }
 

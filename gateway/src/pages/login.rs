@@ -11,7 +11,7 @@ use super::own::{self, WriteForm};
 use crate::{
     backends::{Backends, NewSession},
     cookies::Held,
-    error::Problem,
+    error::{DISABLED, Problem},
     fields::{Fields, Params},
     model::Draft,
     paths::{self, LocalPath},
@@ -196,6 +196,7 @@ fn unauthorized(visit: &Visit, view: View) -> Response {
 fn refused(visit: &Visit, problem: &Problem) -> Feedback {
     match problem {
         Problem::SignIn => Feedback::general("That name and that password do not belong together."),
+        Problem::Disabled => Feedback::general(DISABLED),
         _ => visit.feedback(problem, &FIELDS, "You are not logged in."),
     }
 }
@@ -228,6 +229,7 @@ impl View {
                     button { "Log in" }
                 }
                 div.aside {
+                    p { "Password forgotten? " a href=(paths::RESET_PASSWORD) { "How to set another" } }
                     p { "No account yet? " a href=(paths::SIGNUP) { "How to get one" } }
                     p { "Just looking? " a href=(paths::SEARCH) { "Read everyone’s thoughts" } }
                 }

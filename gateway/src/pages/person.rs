@@ -14,9 +14,6 @@ use crate::{
     visit::Visit,
 };
 
-/// The longest username.
-const MAX_USERNAME: usize = 50;
-
 /// Which page of the list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Which {
@@ -28,29 +25,17 @@ pub(crate) struct Which {
 pub(crate) async fn show(
     visit: Visit,
     backends: Backends,
-    Segment(username): Segment,
+    username: Segment,
     Params(which): Params<Which>,
 ) -> Result<Response, Problem> {
-    let username = parse(&username)?;
+    let username = username.username()?;
+    let username = username.as_str();
     let page_token = which.page_token.as_deref();
     let list = backends
-        .thoughts_of(&username, page_token, visit.token())
+        .thoughts_of(username, page_token, visit.token())
         .await?;
-    let main = view(&visit, &username, &list, page_token.is_some());
+    let main = view(&visit, username, &list, page_token.is_some());
     Ok(visit.page(&format!("Thoughts by {username}"), Place::Elsewhere, &main))
-}
-
-/// Names have no case; what cannot be a name is nobody's.
-pub(crate) fn parse(username: &str) -> Result<String, Problem> {
-    let name = username.to_ascii_lowercase();
-    let possible = name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if possible && (1..=MAX_USERNAME).contains(&name.len()) {
-        Ok(name)
-    } else {
-        Err(Problem::NotFound)
-    }
 }
 
 fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Markup {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::{
-    error::{Part, Problem},
+    error::{DISABLED, Part, Problem},
     paths,
     ui::layout::Place,
     visit::Visit,
@@ -36,6 +36,8 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
             "That clashes",
             "Something is in the way of this: it was done already, or changed in between.",
         ),
+        Problem::Against(rule) => ("That cannot be done now", rule.words()),
+        Problem::Disabled => ("This account is disabled", DISABLED),
         Problem::NotFound => (
             "Nothing here",
             "There is no such page, or it was deleted, or it is not for you to see.",

@@ -47,16 +47,21 @@ pub(crate) async fn show(
             Ok(visit.page(&title, Place::Everyone, &main))
         }
         Err(problem) if blames_the_words(&problem) => {
-            let feedback = visit.feedback(&problem, &FIELDS, "That cannot be searched.");
-            Ok(visit.page_of(&problem, &title, Place::Everyone, &head(words, &feedback)))
+            let head = head(words, &feedback(&visit, &problem));
+            Ok(visit.page_of(&problem, &title, Place::Everyone, &head))
         }
         Err(problem) => Err(problem),
     }
 }
 
 /// Anything else in the address (a page token) is nothing that the person has typed.
-fn blames_the_words(problem: &Problem) -> bool {
+pub(super) fn blames_the_words(problem: &Problem) -> bool {
     matches!(problem, Problem::Invalid(fields) if fields.iter().any(|(field, _)| field == "query"))
+}
+
+/// What is wrong with the words.
+pub(super) fn feedback(visit: &Visit, problem: &Problem) -> Feedback {
+    visit.feedback(problem, &FIELDS, "That cannot be searched.")
 }
 
 fn title(words: &str) -> String {
@@ -68,12 +73,19 @@ fn title(words: &str) -> String {
 }
 
 fn head(words: &str, feedback: &Feedback) -> Markup {
-    let mistake = feedback.mistake("search");
     html! {
         h1 { "Everyone’s thoughts" }
+        (form(paths::SEARCH, words, feedback))
+    }
+}
+
+/// The words in a form that leads to `action`.
+pub(super) fn form(action: &str, words: &str, feedback: &Feedback) -> Markup {
+    let mistake = feedback.mistake("search");
+    html! {
         (feedback.alert())
         div.field {
-            form.search role="search" action=(paths::SEARCH) {
+            form.search role="search" action=(action) {
                 label.unseen for="search" { "Words to search for" }
                 input #search type="search" name="search" value=(words) placeholder="Words to search for"
                     autocomplete="off" dir="auto" aria-invalid=[mistake.map(|_| "true")]

@@ -1,4 +1,8 @@
-//! One's own account: the password, and where one is signed in.
+//! One's own account: the password, and where one is signed in; further pages have the access tokens
+//! and the account's end.
+
+pub(crate) mod deletion;
+pub(crate) mod tokens;
 
 use axum::response::Response;
 use maud::{Markup, html};
@@ -7,16 +11,18 @@ use serde::Deserialize;
 use crate::{
     backends::Backends,
     error::Problem,
-    fields::{Fields, Params, Segment},
+    fields::{Fields, Segment},
+    flash::Done,
     model::{KnownSession, Viewer},
     paths,
     session::SignedIn,
     ui::{
         form::{Feedback, Input},
         layout::Place,
-        notice, session,
+        session,
+        tabs::{self, Tab},
     },
-    visit::{Visit, go_to},
+    visit::Visit,
 };
 
 const TITLE: &str = "Settings";
@@ -26,16 +32,6 @@ const FIELDS: [(&str, &str); 2] = [
     ("current_password", "current_password"),
     ("new_password", "new_password"),
 ];
-
-/// What has just been done here: the values of `done` in the address.
-const PASSWORD: &str = "password";
-const SESSION: &str = "session";
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Which {
-    #[serde(default)]
-    done: String,
-}
 
 /// The password as it was, and as it is to be.
 #[derive(Deserialize)]
@@ -51,16 +47,14 @@ pub(crate) async fn show(
     signed_in: SignedIn,
     visit: Visit,
     backends: Backends,
-    Params(which): Params<Which>,
 ) -> Result<Response, Problem> {
     let sessions = backends.sessions(&signed_in.token).await?;
     let main = html! {
         h1 { (TITLE) }
-        @if let Some(message) = what_is_done(&which.done) { (notice::status(message)) }
+        (tabs::settings(Tab::Settings, &signed_in.viewer))
         (session::warning(&sessions, visit.now))
         (password(&signed_in.viewer, &Feedback::default()))
         (signed_in_at(&sessions, &visit))
-        @if signed_in.viewer.administrator { (accounts()) }
     };
     Ok(visit.page(TITLE, Place::Settings, &main))
 }
@@ -78,7 +72,7 @@ pub(crate) async fn change_password(
     match changed {
         Ok(access) => {
             visit.cookies.remember_access(&access);
-            Ok(go_to(&paths::settings(PASSWORD)))
+            Ok(visit.done(Done::PasswordChanged, paths::SETTINGS))
         }
         Err(Problem::SignIn) => Err(Problem::SignIn),
         Err(problem) => Ok(not_changed(&visit, &signed_in.viewer, &problem)),
@@ -88,22 +82,12 @@ pub(crate) async fn change_password(
 /// `POST /settings/sessions/{id}/revoke`
 pub(crate) async fn revoke_session(
     signed_in: SignedIn,
+    visit: Visit,
     backends: Backends,
     id: Segment,
 ) -> Result<Response, Problem> {
     backends.revoke_session(id.id()?, &signed_in.token).await?;
-    Ok(go_to(&paths::settings(SESSION)))
-}
-
-/// A session that is ended gets no new access token; the last one it has may still live.
-fn what_is_done(done: &str) -> Option<&'static str> {
-    match done {
-        PASSWORD => Some(
-            "Your password is changed. Every other session is ended, within five minutes at most.",
-        ),
-        SESSION => Some("That session is ended, within five minutes at most."),
-        _ => None,
-    }
+    Ok(visit.done(Done::SessionEnded, paths::SETTINGS))
 }
 
 fn not_changed(visit: &Visit, viewer: &Viewer, problem: &Problem) -> Response {
@@ -151,16 +135,6 @@ fn signed_in_at(sessions: &[KnownSession], visit: &Visit) -> Markup {
     }
 }
 
-/// What an administrator does for others.
-fn accounts() -> Markup {
-    html! {
-        section aria-labelledby="accounts" {
-            h2 #accounts { "Other people’s accounts" }
-            p.actions { a.button href=(paths::SIGNUP) { "Add an account" } }
-        }
-    }
-}
-
 fn current_password() -> Input<'static> {
     Input {
         name: "current_password",
@@ -182,7 +156,7 @@ fn new_password() -> Input<'static> {
         value: "",
         autocomplete: "new-password",
         hint: Some(
-            "At least 8 characters, of any kind. Every other session ends with the old one.",
+            "At least 8 characters, of any kind. Every other session and all access tokens end with the old one.",
         ),
         required: true,
         first: false,

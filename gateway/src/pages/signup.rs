@@ -1,27 +1,28 @@
-//! Making an account: the first administrator's with the set-up code, anyone's where sign-up is
-//! open, somebody else's as an administrator.
+//! Making an account: the first administrator's with the set-up code, that of somebody who has been
+//! invited, anyone's where sign-up is open, somebody else's as an administrator.
+
+mod purpose;
+mod view;
 
 use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
-use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{login, person, problem};
+use super::{login, problem};
 use crate::{
     backends::{Backends, NewUser},
     error::Problem,
     fields::{Fields, Params},
-    model::{SignUp, Viewer},
+    flash::Done,
+    model::Viewer,
     paths::{self, LocalPath},
-    ui::{
-        form::{Feedback, Input},
-        layout::Place,
-        notice,
-    },
+    ui::{form::Feedback, layout::Place},
     visit::{Visit, go_to},
 };
+use purpose::Purpose;
+use view::view;
 
 /// The form's fields, under the names that the backend has for them.
 const FIELDS: [(&str, &str); 3] = [
@@ -30,14 +31,16 @@ const FIELDS: [(&str, &str); 3] = [
     ("setup_code", "setup_code"),
 ];
 
-/// A link to this page may bring the code.
+/// A link to this page may bring a code.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Which {
     #[serde(default)]
     setup_code: String,
-    /// Whose account an administrator has just added.
     #[serde(default)]
-    added: String,
+    invitation: String,
+    /// What an administrator was typing when the session ended.
+    #[serde(default)]
+    username: String,
 }
 
 /// Who wants an account.
@@ -49,14 +52,12 @@ pub(crate) struct SignUpForm {
     password: String,
     #[serde(default)]
     setup_code: String,
-}
-
-/// What this page is for, for whoever looks at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    Own(SignUp),
-    /// An administrator makes an account for somebody else.
-    SomebodyElses,
+    #[serde(default)]
+    invitation: String,
+    /// Set in the form by which an administrator adds somebody: without that session it makes
+    /// nothing, even where sign-up is open.
+    #[serde(default)]
+    adding: bool,
 }
 
 /// `GET /signup`
@@ -65,18 +66,16 @@ pub(crate) async fn show(
     backends: Backends,
     Params(which): Params<Which>,
 ) -> Result<Response, Problem> {
-    let Some(purpose) = purpose(&visit, &backends).await? else {
-        return Ok(go_to(paths::HOME));
-    };
     let form = SignUpForm {
+        username: which.username,
         setup_code: which.setup_code,
+        invitation: which.invitation,
         ..SignUpForm::default()
     };
-    let added = person::parse(&which.added).ok();
-    let view = html! {
-        @if let (Purpose::SomebodyElses, Some(username)) = (purpose, &added) { (done(username)) }
-        (view(purpose, &form, &Feedback::default()))
+    let Some(purpose) = purpose(&visit, &backends, &form).await? else {
+        return Ok(go_to(paths::HOME));
     };
+    let view = view(purpose, &form, &Feedback::default());
     let page = visit.page(purpose.title(), Place::Elsewhere, &view);
     // The code must not stay behind in a browser's cache.
     Ok(([(header::CACHE_CONTROL, "private, no-store")], page).into_response())
@@ -88,16 +87,14 @@ pub(crate) async fn sign_up(
     backends: Backends,
     Fields(form): Fields<SignUpForm>,
 ) -> Response {
-    let code = form.setup_code.trim();
-    let user = NewUser {
-        username: &form.username,
-        password: &form.password,
-        setup_code: (!code.is_empty()).then_some(code),
-    };
     let administrator = visit.viewer().is_some_and(|viewer| viewer.administrator);
-    match backends.create_user(&user, visit.token()).await {
-        Ok(username) if administrator => go_to(&paths::account_added(&username)),
+    if form.adding && !administrator {
+        return add_later(&visit, &form);
+    }
+    match backends.create_user(&form.user(), visit.token()).await {
+        Ok(username) if administrator => visit.done(Done::AccountAdded, &paths::account(&username)),
         Ok(_) => first_log_in(&visit, &backends, &form).await,
+        Err(Problem::SignIn) if form.adding => add_later(&visit, &form),
         Err(Problem::SignIn) if visit.viewer().is_some() => {
             login::ask_again(&visit, LocalPath::home())
         }
@@ -107,6 +104,12 @@ pub(crate) async fn sign_up(
         }
         Err(problem) => sign_up_again(&visit, &backends, &problem, &form).await,
     }
+}
+
+/// The session of an administrator who was adding somebody has ended.
+fn add_later(visit: &Visit, form: &SignUpForm) -> Response {
+    let next = LocalPath::parse(&paths::add_account(&form.username));
+    login::ask_again(visit, next.unwrap_or_else(|| LocalPath::of(paths::SIGNUP)))
 }
 
 async fn first_log_in(visit: &Visit, backends: &Backends, form: &SignUpForm) -> Response {
@@ -126,13 +129,16 @@ async fn sign_up_again(
     problem: &Problem,
     form: &SignUpForm,
 ) -> Response {
-    let purpose = purpose(visit, backends).await.ok().flatten();
-    let purpose = purpose.unwrap_or(Purpose::Own(SignUp::Open));
-    let needs_code = matches!(purpose, Purpose::Own(SignUp::FirstAdministrator { .. }));
-    if *problem == Problem::SignIn && !needs_code {
+    let found = purpose(visit, backends, form).await.ok().flatten();
+    let purpose = found.unwrap_or_else(|| Purpose::unknown(!form.invitation.is_empty()));
+    let needs_code = purpose.needs_code();
+    if *problem == Problem::SignIn && !needs_code && form.invitation.is_empty() {
         return login::ask_instead_of_signing_up(visit, &form.username);
     }
     let feedback = match problem {
+        Problem::SignIn | Problem::Forbidden if !form.invitation.is_empty() => {
+            Feedback::general("The account is not made: this invitation is unknown, used, or over.")
+        }
         Problem::SignIn | Problem::Forbidden if needs_code && form.setup_code.is_empty() => {
             Feedback::field("setup_code", "The first account needs the set-up code.")
         }
@@ -153,126 +159,37 @@ async fn sign_up_again(
 }
 
 /// `None` for those who have an account already and cannot make others'.
-async fn purpose(visit: &Visit, backends: &Backends) -> Result<Option<Purpose>, Problem> {
+async fn purpose(
+    visit: &Visit,
+    backends: &Backends,
+    form: &SignUpForm,
+) -> Result<Option<Purpose>, Problem> {
     match visit.viewer() {
+        Some(_) if !form.invitation.is_empty() => Ok(Some(Purpose::HasAccount)),
         Some(Viewer {
             administrator: true,
             ..
         }) => Ok(Some(Purpose::SomebodyElses)),
         Some(_) => Ok(None),
-        None => Ok(Some(Purpose::Own(backends.sign_up_state().await?))),
-    }
-}
-
-impl Purpose {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Own(SignUp::FirstAdministrator { .. }) => "Make the first account",
-            Self::Own(SignUp::Open | SignUp::Closed) => "Sign up",
-            Self::SomebodyElses => "Add an account",
-        }
-    }
-
-    fn lead(self) -> &'static str {
-        match self {
-            Self::Own(SignUp::FirstAdministrator { .. }) => {
-                "Nobody looks after this server yet. The first account will: it adds the others."
-            }
-            Self::Own(SignUp::Open) => "A name and a password are all it takes.",
-            Self::Own(SignUp::Closed) => "Here an administrator makes the accounts.",
-            Self::SomebodyElses => {
-                "For somebody else, who then logs in with this name and password."
-            }
+        None => {
+            let invitation = given(&form.invitation);
+            let state = backends.sign_up_state(invitation).await?;
+            Ok(Some(Purpose::of(state, invitation.is_some())))
         }
     }
 }
 
-fn view(purpose: Purpose, form: &SignUpForm, feedback: &Feedback) -> Markup {
-    html! {
-        div.narrow {
-            h1 { (purpose.title()) }
-            p.lead { (purpose.lead()) }
-            @if purpose == Purpose::Own(SignUp::Closed) && !feedback.is_bad() {
-                (closed())
-            } @else {
-                (open(purpose, form, feedback))
-            }
-            @if purpose != Purpose::SomebodyElses {
-                div.aside {
-                    p { "Have an account? " a href=(paths::LOGIN) { "Log in" } }
-                }
-            }
+impl SignUpForm {
+    fn user(&self) -> NewUser<'_> {
+        NewUser {
+            username: &self.username,
+            password: &self.password,
+            setup_code: given(self.setup_code.trim()),
+            invitation: given(&self.invitation),
         }
     }
 }
 
-fn done(username: &str) -> Markup {
-    html! {
-        div.narrow { (notice::status(&format!("The account {username} is added."))) }
-    }
-}
-
-fn closed() -> Markup {
-    notice::empty(
-        "Sign-up is closed",
-        &html! {
-            "Ask whoever runs this server for an account. Reading is free: "
-            a href=(paths::SEARCH) { "everyone’s thoughts" } "."
-        },
-    )
-}
-
-fn open(purpose: Purpose, form: &SignUpForm, feedback: &Feedback) -> Markup {
-    html! {
-        form.card method="post" action=(paths::SIGNUP) {
-            (feedback.alert())
-            (username(form).render(feedback))
-            (password().render(feedback))
-            @if let Purpose::Own(SignUp::FirstAdministrator { open }) = purpose {
-                (setup_code(form, !open).render(feedback))
-            }
-            button { (if purpose == Purpose::SomebodyElses { "Add the account" } else { "Sign up" }) }
-        }
-    }
-}
-
-fn username(form: &SignUpForm) -> Input<'_> {
-    Input {
-        name: "username",
-        label: "Username",
-        kind: "text",
-        value: &form.username,
-        autocomplete: "username",
-        hint: Some("Up to 50 of a–z, 0–9, _ and -."),
-        required: true,
-        first: true,
-    }
-}
-
-fn password() -> Input<'static> {
-    Input {
-        name: "password",
-        label: "Password",
-        kind: "password",
-        value: "",
-        autocomplete: "new-password",
-        hint: Some("At least 8 characters, of any kind. A few words make a good one."),
-        required: true,
-        first: false,
-    }
-}
-
-fn setup_code(form: &SignUpForm, required: bool) -> Input<'_> {
-    Input {
-        name: "setup_code",
-        label: "Set-up code",
-        kind: "text",
-        value: &form.setup_code,
-        autocomplete: "off",
-        hint: Some(
-            "Whoever started this server has it: it was shown at the start, or “users-backend setup-code” tells it.",
-        ),
-        required,
-        first: false,
-    }
+fn given(code: &str) -> Option<&str> {
+    (!code.is_empty()).then_some(code)
 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::notice;
+use crate::model::Days;
 
 /// What a form that comes back has to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,41 @@ impl Input<'_> {
             }
         }
     }
+}
+
+/// A choice of one among few.
+#[derive(Clone, Debug)]
+pub(crate) struct Select<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'a str,
+    /// The values, and what they are called.
+    pub(crate) choices: Vec<(String, String)>,
+    pub(crate) chosen: &'a str,
+}
+
+impl Select<'_> {
+    /// The choice with its label, and what is wrong with it.
+    pub(crate) fn render(&self, feedback: &Feedback) -> Markup {
+        let mistake = feedback.mistake(self.name);
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) }
+                select id=(self.name) name=(self.name) aria-invalid=[mistake.map(|_| "true")]
+                    aria-describedby=[described_by(self.name, false, mistake.is_some())] {
+                    @for (value, name) in &self.choices {
+                        option value=(value) selected[value == self.chosen] { (name) }
+                    }
+                }
+                (mistake_below(self.name, mistake))
+            }
+        }
+    }
+}
+
+/// How long something may last, as choices.
+pub(crate) fn days(choices: [Days; 3]) -> Vec<(String, String)> {
+    let choice = |days: Days| (days.value().to_string(), days.name());
+    choices.into_iter().map(choice).collect()
 }
 
 /// What is wrong with a field, in the place that [`described_by`] refers to.

@@ -15,6 +15,7 @@ pub(crate) enum Place {
     Everyone,
     Login,
     Settings,
+    Administration,
     Elsewhere,
 }
 
@@ -56,6 +57,7 @@ impl Page<'_> {
     }
 
     fn masthead(&self) -> Markup {
+        let administrator = self.viewer.is_some_and(|viewer| viewer.administrator);
         html! {
             header.masthead.own[self.viewer.is_some()] {
                 div.frame {
@@ -70,6 +72,10 @@ impl Page<'_> {
                             (self.link(Place::Own, paths::HOME, "Yours"))
                             (self.link(Place::Everyone, paths::SEARCH, "Everyone’s"))
                             (self.link(Place::Settings, paths::SETTINGS, "Settings"))
+                            // Where there is no room for it, the settings lead there.
+                            @if administrator {
+                                span.roomy { (self.link(Place::Administration, paths::ACCOUNTS, "Admin")) }
+                            }
                             form method="post" action=(paths::LOGOUT) {
                                 button.plain { "Log out" }
                             }

@@ -9,7 +9,7 @@ use crate::{model::KnownSession, paths};
 /// The sessions under each other.
 pub(crate) fn list(sessions: &[KnownSession], now: Timestamp) -> Markup {
     html! {
-        ul.sessions.card {
+        ul.rows.card {
             @for session in sessions {
                 li { (item(session, now)) }
             }
@@ -48,7 +48,7 @@ fn item(session: &KnownSession, now: Timestamp) -> Markup {
     let ended = session.reused.is_some();
     html! {
         div.about {
-            p.device title=(session.user_agent) {
+            p title=(session.user_agent) {
                 strong { (name) }
                 @if session.current { span.badge { "This device" } }
                 @if ended { span.badge.bad { "Ended" } }

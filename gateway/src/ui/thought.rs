@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use runtime::clock::Timestamp;
 
-use super::{text, time};
+use super::{paging, text, time};
 use crate::{
     model::{Thought, ThoughtList, Viewer},
     paths::{self, LocalPath},
@@ -34,14 +34,10 @@ pub(crate) fn list(list: &ThoughtList, eyes: Eyes<'_>) -> Markup {
 /// The ways to the other pages of a list. `newest` is the way to the first one, `older` that to
 /// the next, where there are such.
 pub(crate) fn pages(newest: Option<&str>, older: Option<&str>) -> Markup {
-    html! {
-        @if newest.is_some() || older.is_some() {
-            nav.pages aria-label="Pages" {
-                @if let Some(path) = newest { a href=(path) { "Newest thoughts" } }
-                @if let Some(path) = older { a rel="next" href=(path) { "Older thoughts" } }
-            }
-        }
-    }
+    paging::nav(
+        newest.map(|path| (path, "Newest thoughts")),
+        older.map(|path| (path, "Older thoughts")),
+    )
 }
 
 /// A thought on a page of its own.

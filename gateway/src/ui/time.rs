@@ -16,6 +16,13 @@ pub(crate) fn ago(when: Timestamp, now: Timestamp) -> Markup {
     }
 }
 
+/// `<time>` with the day, whether it has come or not.
+pub(crate) fn on(when: Timestamp, now: Timestamp) -> Markup {
+    html! {
+        time datetime=(machine(when)) title=(exact(when)) { (day(when, now)) }
+    }
+}
+
 /// `<time>` in full, for the page of one thought.
 pub(crate) fn full(when: Timestamp) -> Markup {
     html! { time datetime=(machine(when)) { (exact(when)) } }

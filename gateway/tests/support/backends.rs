@@ -13,7 +13,10 @@ use api::{
     thoughts::v1::{
         Matches, TextRange, Thought, Visibility, thoughts_service_server::ThoughtsServiceServer,
     },
-    users::v1::{SessionInfo, SignUpState, users_service_server::UsersServiceServer},
+    users::v1::{
+        AccessToken, Invitation, Role, SessionInfo, SignUpState, User,
+        users_service_server::UsersServiceServer,
+    },
 };
 use runtime::{clock::Clock, grpc::server::GrpcServer, lifecycle::Listeners};
 use tokio::sync::watch;
@@ -50,6 +53,10 @@ struct Said {
     next_page_token: String,
     sign_up: SignUpState,
     sessions: Vec<SessionInfo>,
+    users: Vec<User>,
+    tokens: Vec<AccessToken>,
+    invitations: Vec<Invitation>,
+    secret: String,
     refused_token: Option<String>,
     refusals: HashMap<&'static str, Status>,
     calls: Vec<Call>,
@@ -78,6 +85,10 @@ impl Fakes {
             next_page_token: String::new(),
             sign_up: SignUpState::default(),
             sessions: Vec::new(),
+            users: Vec::new(),
+            tokens: Vec::new(),
+            invitations: Vec::new(),
+            secret: "seeded-secret".to_owned(),
             refused_token: None,
             refusals: HashMap::new(),
             calls: Vec::new(),
@@ -124,6 +135,33 @@ impl Fakes {
 
     pub fn have_sessions(&self, sessions: Vec<SessionInfo>) {
         self.said().sessions = sessions;
+    }
+
+    /// An account of this name, with this role.
+    pub fn have_user(&self, username: &str, role: Role) {
+        let user = User {
+            role: role.into(),
+            ..users::user(username)
+        };
+        self.said().users.push(user);
+    }
+
+    pub fn have_tokens(&self, tokens: Vec<AccessToken>) {
+        self.said().tokens = tokens;
+    }
+
+    pub fn have_invitations(&self, invitations: Vec<Invitation>) {
+        self.said().invitations = invitations;
+    }
+
+    /// What the next tokens and codes are.
+    pub fn make_secrets(&self, secret: &str) {
+        self.said().secret = secret.to_owned();
+    }
+
+    /// Whether the invitations that are asked about can be used.
+    pub fn invite(&self, valid: bool) {
+        self.said().sign_up.invitation_valid = valid;
     }
 
     pub fn have(&self, thoughts: Vec<Thought>) {

@@ -129,6 +129,19 @@ impl Site {
         format!("session={}", self.keys.token("bruce", "member", LIFETIME))
     }
 
+    /// The cookie of Ada, who is an administrator.
+    pub fn ada(&self) -> String {
+        format!("session={}", self.keys.token("ada", "admin", LIFETIME))
+    }
+
+    pub async fn ada_gets(&self, path: &str) -> Page {
+        self.gets_with(&self.ada(), path).await
+    }
+
+    pub async fn ada_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.posts_with(&self.ada(), path, fields).await
+    }
+
     /// Bruce's cookies when his access token has so many seconds left.
     pub fn bruce_with(&self, seconds: i64, refresh_token: &str) -> String {
         let token = self.keys.token("bruce", "member", seconds);
@@ -163,12 +176,30 @@ impl Page {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The cookies that the page sets, in order.
+    /// The session's cookies that the page sets, in order.
     pub fn cookies(&self) -> Vec<String> {
+        let mut cookies = self.all_cookies();
+        cookies
+            .retain(|cookie| !cookie.starts_with("done=") && !cookie.starts_with("__Host-done="));
+        cookies
+    }
+
+    /// All of them.
+    pub fn all_cookies(&self) -> Vec<String> {
         let cookies = self.headers.get_all("set-cookie").iter();
         cookies
             .map(|cookie| cookie.to_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// The cookie that lets the next page tell what was done, as a browser sends it back.
+    #[track_caller]
+    pub fn done(&self) -> String {
+        let cookies = self.all_cookies();
+        let done = cookies.iter().find(|cookie| cookie.contains("done="));
+        let done = done.unwrap_or_else(|| panic!("nothing done: {cookies:?}"));
+        assert!(done.contains("; HttpOnly; SameSite=Lax; ") && done.contains("Max-Age=60"));
+        done.split(';').next().unwrap().to_owned()
     }
 
     /// It sets no cookie, and takes none away.

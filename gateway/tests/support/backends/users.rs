@@ -94,64 +94,117 @@ impl UsersService for Backend {
         &self,
         request: Request<users::GetUserRequest>,
     ) -> Result<Response<User>, Status> {
-        drop(self.asked("GetUser", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("GetUser", &request)?;
+        let found = said
+            .users
+            .iter()
+            .find(|user| user.username == request.get_ref().username);
+        found
+            .cloned()
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("no such account"))
     }
 
     async fn list_users(
         &self,
         request: Request<users::ListUsersRequest>,
     ) -> Result<Response<users::ListUsersResponse>, Status> {
-        drop(self.asked("ListUsers", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("ListUsers", &request)?;
+        Ok(Response::new(users::ListUsersResponse {
+            users: said.users.clone(),
+            next_page_token: said.next_page_token.clone(),
+        }))
     }
 
     async fn update_user(
         &self,
         request: Request<users::UpdateUserRequest>,
     ) -> Result<Response<User>, Status> {
-        drop(self.asked("UpdateUser", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("UpdateUser", &request)?;
+        let request = request.into_inner();
+        let wanted = request.user.unwrap();
+        let mask = request.update_mask.unwrap().paths;
+        let found = said
+            .users
+            .iter_mut()
+            .find(|user| user.username == wanted.username);
+        let user = found.ok_or_else(|| Status::not_found("no such account"))?;
+        if mask == ["role"] {
+            user.role = wanted.role;
+        } else if mask == ["disabled"] {
+            user.disabled = wanted.disabled;
+        }
+        Ok(Response::new(user.clone()))
     }
 
     async fn delete_user(
         &self,
         request: Request<users::DeleteUserRequest>,
     ) -> Result<Response<()>, Status> {
-        drop(self.asked("DeleteUser", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("DeleteUser", &request)?;
+        let before = said.users.len();
+        said.users
+            .retain(|user| user.username != request.get_ref().username);
+        if said.users.len() == before {
+            return Err(Status::not_found("no such account"));
+        }
+        Ok(Response::new(()))
     }
 
     async fn create_invitation(
         &self,
         request: Request<users::CreateInvitationRequest>,
     ) -> Result<Response<users::Invitation>, Status> {
-        drop(self.asked("CreateInvitation", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("CreateInvitation", &request)?;
+        let made = users::Invitation {
+            id: Clock::system().new_id().to_string(),
+            role: request.get_ref().role,
+            create_time: Some(Clock::system().now().into()),
+            expire_time: request.get_ref().expire_time,
+            inviter: "ada".to_owned(),
+            code: String::new(),
+        };
+        said.invitations.insert(0, made.clone());
+        let code = said.secret.clone();
+        Ok(Response::new(users::Invitation { code, ..made }))
     }
 
     async fn list_invitations(
         &self,
         request: Request<users::ListInvitationsRequest>,
     ) -> Result<Response<users::ListInvitationsResponse>, Status> {
-        drop(self.asked("ListInvitations", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("ListInvitations", &request)?;
+        Ok(Response::new(users::ListInvitationsResponse {
+            invitations: said.invitations.clone(),
+            next_page_token: said.next_page_token.clone(),
+        }))
     }
 
     async fn revoke_invitation(
         &self,
         request: Request<users::RevokeInvitationRequest>,
     ) -> Result<Response<()>, Status> {
-        drop(self.asked("RevokeInvitation", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("RevokeInvitation", &request)?;
+        let before = said.invitations.len();
+        said.invitations
+            .retain(|invitation| invitation.id != request.get_ref().id);
+        if said.invitations.len() == before {
+            return Err(Status::not_found("no open invitation"));
+        }
+        Ok(Response::new(()))
     }
 
     async fn create_password_reset(
         &self,
         request: Request<users::CreatePasswordResetRequest>,
     ) -> Result<Response<users::PasswordReset>, Status> {
-        drop(self.asked("CreatePasswordReset", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("CreatePasswordReset", &request)?;
+        let end = Clock::system().now() + Duration::from_secs(86_400);
+        Ok(Response::new(users::PasswordReset {
+            username: request.get_ref().username.clone(),
+            code: said.secret.clone(),
+            expire_time: Some(end.into()),
+        }))
     }
 
     async fn reset_password(
@@ -159,31 +212,53 @@ impl UsersService for Backend {
         request: Request<users::ResetPasswordRequest>,
     ) -> Result<Response<()>, Status> {
         drop(self.asked("ResetPassword", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        Ok(Response::new(()))
     }
 
     async fn create_access_token(
         &self,
         request: Request<users::CreateAccessTokenRequest>,
     ) -> Result<Response<users::AccessToken>, Status> {
-        drop(self.asked("CreateAccessToken", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("CreateAccessToken", &request)?;
+        let made = users::AccessToken {
+            id: Clock::system().new_id().to_string(),
+            display_name: request.get_ref().display_name.clone(),
+            scope: request.get_ref().scope,
+            create_time: Some(Clock::system().now().into()),
+            expire_time: request.get_ref().expire_time,
+            last_use_time: None,
+            access_token: String::new(),
+        };
+        said.tokens.insert(0, made.clone());
+        let access_token = said.secret.clone();
+        Ok(Response::new(users::AccessToken {
+            access_token,
+            ..made
+        }))
     }
 
     async fn list_access_tokens(
         &self,
         request: Request<users::ListAccessTokensRequest>,
     ) -> Result<Response<users::ListAccessTokensResponse>, Status> {
-        drop(self.asked("ListAccessTokens", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("ListAccessTokens", &request)?;
+        let access_tokens = said.tokens.clone();
+        Ok(Response::new(users::ListAccessTokensResponse {
+            access_tokens,
+        }))
     }
 
     async fn revoke_access_token(
         &self,
         request: Request<users::RevokeAccessTokenRequest>,
     ) -> Result<Response<()>, Status> {
-        drop(self.asked("RevokeAccessToken", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("RevokeAccessToken", &request)?;
+        let before = said.tokens.len();
+        said.tokens.retain(|token| token.id != request.get_ref().id);
+        if said.tokens.len() == before {
+            return Err(Status::not_found("no token of yours"));
+        }
+        Ok(Response::new(()))
     }
 
     async fn verify_access_token(
@@ -216,7 +291,7 @@ fn session(keys: &Keys, username: &str, refresh_token: &str) -> users::Session {
     }
 }
 
-fn user(username: &str) -> User {
+pub(super) fn user(username: &str) -> User {
     User {
         id: Clock::system().new_id().to_string(),
         username: username.to_owned(),

@@ -134,12 +134,14 @@ async fn the_first_administrator_signs_up_by_the_link_and_adds_another() {
     browser.sees("Signed in as ada").await;
     browser.sees("Nothing here yet").await;
 
-    browser.goes_to(&system, "/signup").await;
-    browser.sees("Add an account").await;
+    browser.presses("Admin").await;
+    browser.presses("Add an account").await;
+    browser.sees("For somebody else").await;
     browser.types("username", "charles").await;
     browser.types("password", "a difference engine").await;
     browser.presses("Add the account").await;
-    browser.sees("The account charles is added").await;
+    browser.sees("The account is added").await;
+    assert_eq!(browser.path().await, "/admin/users/charles");
     browser.presses("Log out").await;
 
     browser.goes_to(&system, &link).await;

@@ -1,0 +1,182 @@
+//! What has just been done, told once on the page that comes after it.
+//!
+//! It travels in a cookie and is one of a fixed set, so that no link can make a page say that
+//! something was done which was not.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, header, request::Parts},
+    response::Response,
+};
+use axum_extra::extract::cookie::CookieJar;
+
+use crate::{app::App, cookies};
+
+/// How long the page after it may take to be asked for, in seconds.
+const LIFETIME: i64 = 60;
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    PasswordChanged,
+    PasswordSet,
+    SessionEnded,
+    TokenRevoked,
+    Farewell,
+    AccountAdded,
+    MadeAdministrator,
+    MadeMember,
+    Disabled,
+    Enabled,
+    AccountDeleted,
+    InvitationTakenBack,
+    ThoughtRemoved,
+    /// Somebody was faster, or the button was pressed twice.
+    GoneAlready,
+}
+
+impl Done {
+    const ALL: [Self; 14] = [
+        Self::PasswordChanged,
+        Self::PasswordSet,
+        Self::SessionEnded,
+        Self::TokenRevoked,
+        Self::Farewell,
+        Self::AccountAdded,
+        Self::MadeAdministrator,
+        Self::MadeMember,
+        Self::Disabled,
+        Self::Enabled,
+        Self::AccountDeleted,
+        Self::InvitationTakenBack,
+        Self::ThoughtRemoved,
+        Self::GoneAlready,
+    ];
+
+    /// What the page says.
+    pub(crate) const fn words(self) -> &'static str {
+        self.told().1
+    }
+
+    /// The cookie's value.
+    const fn value(self) -> &'static str {
+        self.told().0
+    }
+
+    /// A session that has ended gets no new access token; the last one that it has may still live.
+    const fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::PasswordChanged => (
+                "password-changed",
+                "Your password is changed. Your access tokens are revoked, and every other session \
+                 is ended, within five minutes at most.",
+            ),
+            Self::PasswordSet => ("password-set", "Your new password is set. Log in with it."),
+            Self::SessionEnded => (
+                "session-ended",
+                "That session is ended, within five minutes at most.",
+            ),
+            Self::TokenRevoked => (
+                "token-revoked",
+                "That token is revoked: within a minute, nobody can use it.",
+            ),
+            Self::Farewell => (
+                "farewell",
+                "Your account is deleted, and what you wrote goes with it. Farewell, and thank you \
+                 for your thoughts.",
+            ),
+            Self::AccountAdded => ("account-added", "The account is added."),
+            Self::MadeAdministrator => (
+                "made-administrator",
+                "This account is an administrator’s now. Its pages show it within five minutes.",
+            ),
+            Self::MadeMember => (
+                "made-member",
+                "This account is a member’s now, everywhere within five minutes.",
+            ),
+            Self::Disabled => (
+                "disabled",
+                "This account is disabled: signed out everywhere within five minutes, its tokens \
+                 revoked.",
+            ),
+            Self::Enabled => ("enabled", "This account can be used again."),
+            Self::AccountDeleted => (
+                "account-deleted",
+                "The account is deleted. Its thoughts go with it, in a moment if not at once.",
+            ),
+            Self::InvitationTakenBack => (
+                "invitation-taken-back",
+                "That invitation is taken back: its link leads nowhere.",
+            ),
+            Self::ThoughtRemoved => ("thought-removed", "That thought is removed."),
+            Self::GoneAlready => (
+                "gone-already",
+                "That was gone already. Nothing was left to do.",
+            ),
+        }
+    }
+
+    fn parse(value: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.value() == value)
+    }
+}
+
+/// What a browser has to be told, if anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flash(pub(crate) Option<Done>);
+
+impl FromRequestParts<App> for Flash {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let cookie = jar.get(name(app));
+        Ok(Self(cookie.and_then(|cookie| Done::parse(cookie.value()))))
+    }
+}
+
+/// Lets the next page tell of it.
+pub(crate) fn tell(app: &App, done: Done, response: &mut Response) {
+    set(app, done.value(), LIFETIME, response);
+}
+
+/// It has been told on this page, and is not to be told again.
+pub(crate) fn told(app: &App, response: &mut Response) {
+    set(app, "", 0, response);
+    let nowhere = HeaderValue::from_static("private, no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, nowhere);
+}
+
+fn set(app: &App, value: &str, seconds: i64, response: &mut Response) {
+    let cookie = cookies::build(app, name(app), value, seconds);
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+fn name(app: &App) -> &'static str {
+    if app.is_secure() {
+        "__Host-done"
+    } else {
+        "done"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_done_is_told() {
+        for done in Done::ALL {
+            assert_eq!(Done::parse(done.value()), Some(done));
+        }
+        for value in ["", "<b>", "farewell2", "FAREWELL"] {
+            assert_eq!(Done::parse(value), None);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The ways between the pages of the settings, and between those of the administration.
+
+use maud::{Markup, html};
+
+use crate::{model::Viewer, paths};
+
+/// One of those pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tab {
+    Settings,
+    Tokens,
+    Deletion,
+    Accounts,
+    Invitations,
+    Moderation,
+}
+
+/// The settings, and for administrators the way to what they do for others.
+pub(crate) fn settings(current: Tab, viewer: &Viewer) -> Markup {
+    html! {
+        nav.tabs aria-label="Settings" {
+            (link(current, Tab::Settings))
+            (link(current, Tab::Tokens))
+            (link(current, Tab::Deletion))
+            @if viewer.administrator { a href=(paths::ACCOUNTS) { "Administration" } }
+        }
+    }
+}
+
+/// The administration.
+pub(crate) fn administration(current: Tab) -> Markup {
+    html! {
+        nav.tabs aria-label="Administration" {
+            (link(current, Tab::Accounts))
+            (link(current, Tab::Invitations))
+            (link(current, Tab::Moderation))
+        }
+    }
+}
+
+fn link(current: Tab, tab: Tab) -> Markup {
+    let (path, name) = match tab {
+        Tab::Settings => (paths::SETTINGS, "Password and sessions"),
+        Tab::Tokens => (paths::TOKENS, "Access tokens"),
+        Tab::Deletion => (paths::DELETE_ACCOUNT, "Delete account"),
+        Tab::Accounts => (paths::ACCOUNTS, "Accounts"),
+        Tab::Invitations => (paths::INVITATIONS, "Invitations"),
+        Tab::Moderation => (paths::MODERATION, "Public thoughts"),
+    };
+    let current = (current == tab).then_some("page");
+    html! { a href=(path) aria-current=[current] { (name) } }
+}
