@@ -73,6 +73,12 @@ pub(crate) fn signing_key_made(generation: i64) {
         "signing key made");
 }
 
+/// A signing key that lay open in the database was encrypted there.
+pub(crate) fn signing_key_encrypted(generation: i64) {
+    tracing::info!(target: "audit", event = "encrypt_signing_key", outcome = "success", generation,
+        "signing key encrypted");
+}
+
 /// Signing keys whose last token is over were dropped.
 pub(crate) fn signing_keys_dropped(generation: i64) {
     tracing::info!(target: "audit", event = "drop_signing_keys", outcome = "success",

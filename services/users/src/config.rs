@@ -11,7 +11,10 @@ use runtime::{
     tls::TlsConfig,
 };
 
-use crate::{password::NewPassword, setup::SetupCode, signing::SigningKey, username::Username};
+use crate::{
+    key_encryption::KeyEncryption, password::NewPassword, setup::SetupCode, signing::SigningKey,
+    username::Username,
+};
 
 /// Accounts, signing in and tokens, over gRPC.
 #[derive(Debug, Clone, Parser)]
@@ -37,6 +40,10 @@ pub struct Config {
     /// keeps one, made at the first start
     #[arg(long, env = "TOKENS_SIGNING_KEY", hide_env_values = true)]
     pub tokens_signing_key: Option<SigningKey>,
+    /// What the signing keys in the database are encrypted with: at least 32 characters, drawn by
+    /// chance. Keys that lie open there are encrypted once it is set
+    #[arg(long, env = "KEY_ENCRYPTION_SECRET", hide_env_values = true)]
+    pub key_encryption_secret: Option<KeyEncryption>,
     /// The first administrator's name: made at start while there is no administrator
     #[arg(long, env = "ADMIN_USERNAME", requires = "admin_password")]
     pub admin_username: Option<Username>,
@@ -106,6 +113,7 @@ impl Config {
             database_url,
             thoughts_backend_url,
             tokens_signing_key: None,
+            key_encryption_secret: None,
             admin_username: None,
             admin_password: None,
             setup_code: None,
@@ -188,6 +196,10 @@ mod tests {
                 "--tokens-signing-key=horse",
                 "TOKENS_SIGNING_KEY: expected an Ed25519 private key as PKCS#8 in PEM \
                  (-----BEGIN PRIVATE KEY-----)",
+            ),
+            (
+                "--key-encryption-secret=a horse and a battery, correct",
+                "KEY_ENCRYPTION_SECRET: expected at least 32 characters, drawn by chance",
             ),
             (
                 "--setup-code=",

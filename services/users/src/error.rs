@@ -1,7 +1,8 @@
 //! What can go wrong in a use case.
 
 use crate::{
-    hashing::HashError, invitation::ExpireTimeError, password::PasswordError, throttle::Wait,
+    hashing::HashError, invitation::ExpireTimeError, key_encryption::Unreadable,
+    password::PasswordError, throttle::Wait,
 };
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
@@ -79,6 +80,18 @@ pub enum Error {
     /// The database has no signing key that can be read: somebody has altered it.
     #[error("the signing keys in the database cannot be read")]
     NoSigningKey,
+    /// The signing keys in the database are encrypted, and there is no secret to read them with.
+    #[error(
+        "KEY_ENCRYPTION_SECRET is not set: the signing keys in the database are encrypted with it"
+    )]
+    KeysEncrypted,
+    /// The signing keys in the database are encrypted with another secret, or were altered.
+    #[error(
+        "KEY_ENCRYPTION_SECRET: expected the secret that the signing keys in the database are \
+         encrypted with; if it is lost or to be replaced, delete all rows of signing_keys, and \
+         new keys are made"
+    )]
+    KeysEncryptedOtherwise,
     /// The database is away or too busy. The caller may come back in a moment.
     #[error("the database is away: {0}")]
     DatabaseAway(#[source] database::Error),
@@ -100,6 +113,16 @@ impl From<database::Error> for Error {
             Self::DatabaseAway(error)
         } else {
             Self::defect(error)
+        }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NoSecret => Self::KeysEncrypted,
+            Unreadable::OtherSecret => Self::KeysEncryptedOtherwise,
+            Unreadable::Unknown => Self::NoSigningKey,
         }
     }
 }

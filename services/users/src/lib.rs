@@ -11,7 +11,8 @@
 //! - [`secret`]: what somebody holds and the database knows the hash of;
 //! - [`client`]: where a call comes from, and [`throttle`]: how often it may fail to sign in;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
-//! - [`key_ring`]: which key signs when, and which are published;
+//! - [`key_ring`]: which key signs when, and which are published; [`key_encryption`]: how they lie in
+//!   the database;
 //! - [`setup`]: the code that makes the first administrator;
 //! - [`invitation`]: the code that makes one account, or sets one password;
 //! - [`purge`]: what is left to do of a deletion;
@@ -29,6 +30,7 @@ mod first_run;
 mod grpc;
 pub mod hashing;
 pub mod invitation;
+pub mod key_encryption;
 pub mod key_ring;
 pub mod password;
 pub mod purge;

@@ -25,7 +25,12 @@ use crate::{
     grpc::{UsersGrpc, thoughts},
     hashing::PasswordHasher,
     password::NewPassword,
-    service::{Accounts, Policy, keys::Keys, purging::Purging, reset},
+    service::{
+        Accounts, Policy,
+        keys::{Keys, Source},
+        purging::Purging,
+        reset,
+    },
     setup::SetupCode,
     store::{Store, migrations},
     username::Username,
@@ -76,7 +81,11 @@ impl Backend {
     ) -> Result<Self, StartError> {
         let thoughts = ThoughtsServiceClient::new(thoughts_channel(&config)?);
         let store = open_store(&config, shutdown.cancelled()).await?;
-        let keys = Keys::open(&store, &clock, config.tokens_signing_key).await;
+        let keys = match config.tokens_signing_key {
+            Some(key) => Source::Configured(key),
+            None => Source::Database(config.key_encryption_secret),
+        };
+        let keys = Keys::open(&store, &clock, keys).await;
         let policy = Policy {
             sign_up: config.sign_up,
             setup_code: config.setup_code,

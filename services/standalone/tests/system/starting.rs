@@ -122,6 +122,7 @@ fn a_secret_is_never_shown_however_wrong() {
     let secret = "hunter2-and-then-some";
     for (program, variable, value) in [
         ("users-backend", "TOKENS_SIGNING_KEY", secret.to_owned()),
+        ("users-backend", "KEY_ENCRYPTION_SECRET", secret.to_owned()),
         ("gateway", "TLS_KEY", secret.to_owned()),
         (
             "users-backend",

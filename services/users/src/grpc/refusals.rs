@@ -50,7 +50,7 @@ pub(super) fn to_status(error: Error) -> Status {
             tracing::warn!(%cause, "the database is away");
             status::unavailable("DATABASE_UNAVAILABLE", "the database is away")
         }
-        Error::NoSigningKey => {
+        Error::NoSigningKey | Error::KeysEncrypted | Error::KeysEncryptedOtherwise => {
             tracing::error!(cause = message, "internal error");
             status::internal()
         }

@@ -10,6 +10,7 @@ use super::Accounts;
 use crate::{
     audit,
     error::Error,
+    key_encryption::{KeyEncryption, is_plain, pkcs8},
     key_ring::{DatedKey, FIRST, KeyRing},
     signing::{ServicePass, SignedToken, SigningKey},
     store::Store,
@@ -23,24 +24,30 @@ mod tests;
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     ring: Arc<ArcSwap<KeyRing>>,
-    rotating: bool,
+    source: Source,
+}
+
+/// Where the signing keys come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// The configuration has the one that there is.
+    Configured(SigningKey),
+    /// The database, where they are encrypted if there is something to encrypt them with.
+    Database(Option<KeyEncryption>),
 }
 
 impl Keys {
     /// The configured key, which stays; or else those of the database, brought up to date.
-    pub(crate) async fn open(
-        store: &Store,
-        clock: &Clock,
-        configured: Option<SigningKey>,
-    ) -> Result<Self, Error> {
-        let rotating = configured.is_none();
-        let ring = match configured {
-            Some(key) => key.into(),
-            None => up_to_date(store, clock.now()).await?,
+    pub(crate) async fn open(store: &Store, clock: &Clock, source: Source) -> Result<Self, Error> {
+        let ring = match &source {
+            Source::Configured(key) => key.clone().into(),
+            Source::Database(encryption) => {
+                up_to_date(store, encryption.as_ref(), clock.now()).await?
+            }
         };
         Ok(Self {
             ring: Arc::new(ArcSwap::from_pointee(ring)),
-            rotating,
+            source,
         })
     }
 
@@ -75,8 +82,8 @@ impl Accounts {
     /// Makes the next signing key when it is time, drops those that are over, and follows what
     /// other replicas have done. Without its database the service goes on with the keys it knows.
     pub async fn keep_keys(&self) -> Result<(), Error> {
-        if self.keys.rotating {
-            let ring = up_to_date(&self.store, self.clock.now()).await?;
+        if let Source::Database(encryption) = &self.keys.source {
+            let ring = up_to_date(&self.store, encryption.as_ref(), self.clock.now()).await?;
             self.keys.ring.store(Arc::new(ring));
         }
         Ok(())
@@ -84,16 +91,16 @@ impl Accounts {
 }
 
 /// The keys of a database, after the next one was made and the last ones dropped if it is time.
-async fn up_to_date(store: &Store, now: Timestamp) -> Result<KeyRing, Error> {
-    let ring = read(store).await?;
+async fn up_to_date(
+    store: &Store,
+    encryption: Option<&KeyEncryption>,
+    now: Timestamp,
+) -> Result<KeyRing, Error> {
+    let ring = stored(store, encryption).await?;
     let due = ring.as_ref().map_or(Some(FIRST), |ring| ring.due(now));
     let retired = ring.as_ref().and_then(|ring| ring.retired(now));
     if let Some(generation) = due {
-        let fresh = SigningKey::generate_pkcs8().map_err(Error::defect)?;
-        // Of several replicas that make one at once, one does.
-        if store.add_signing_key(generation, &fresh, now).await? {
-            audit::signing_key_made(generation);
-        }
+        make(store, encryption, generation, now).await?;
     }
     if let Some(generation) = retired
         && store.drop_signing_keys(generation).await? > 0
@@ -102,19 +109,63 @@ async fn up_to_date(store: &Store, now: Timestamp) -> Result<KeyRing, Error> {
     }
     match ring {
         Some(ring) if due.is_none() && retired.is_none() => Ok(ring),
-        _ => read(store).await?.ok_or(Error::NoSigningKey),
+        _ => stored(store, encryption).await?.ok_or(Error::NoSigningKey),
     }
 }
 
-async fn read(store: &Store) -> Result<Option<KeyRing>, Error> {
-    let stored = store.signing_keys().await?;
-    let keys = stored.into_iter().map(|(generation, pkcs8, create_time)| {
+/// Makes the key of a generation. Of several replicas that make one at once, one does.
+async fn make(
+    store: &Store,
+    encryption: Option<&KeyEncryption>,
+    generation: i64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let pkcs8 = SigningKey::generate_pkcs8().map_err(Error::defect)?;
+    let stored = match encryption {
+        Some(encryption) => encryption.seal(generation, &pkcs8).map_err(Error::defect)?,
+        None => pkcs8,
+    };
+    if store.add_signing_key(generation, &stored, now).await? {
+        audit::signing_key_made(generation);
+    }
+    Ok(())
+}
+
+/// The keys of a database, if it has some. Those that lie open there are encrypted on the way, if
+/// there is something to encrypt them with.
+async fn stored(
+    store: &Store,
+    encryption: Option<&KeyEncryption>,
+) -> Result<Option<KeyRing>, Error> {
+    let mut keys = Vec::new();
+    for (generation, stored, create_time) in store.signing_keys().await? {
+        let pkcs8 = pkcs8(encryption, generation, &stored)?;
         let key = SigningKey::from_pkcs8(&pkcs8).map_err(|_| Error::NoSigningKey)?;
-        Ok(DatedKey {
+        keys.push(DatedKey {
             generation,
             key,
             create_time,
-        })
-    });
-    Ok(KeyRing::new(keys.collect::<Result<_, Error>>()?))
+        });
+        if let Some(encryption) = encryption.filter(|_| is_plain(&stored)) {
+            encrypt(store, encryption, generation, &stored).await?;
+        }
+    }
+    Ok(KeyRing::new(keys))
+}
+
+/// Encrypts a key where it lies. Of several replicas that do so at once, one does.
+async fn encrypt(
+    store: &Store,
+    encryption: &KeyEncryption,
+    generation: i64,
+    plain: &[u8],
+) -> Result<(), Error> {
+    let sealed = encryption.seal(generation, plain).map_err(Error::defect)?;
+    if store
+        .replace_signing_key(generation, plain, &sealed)
+        .await?
+    {
+        audit::signing_key_encrypted(generation);
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use database::testing::{Fresh, on_each_engine};
 use tracing::{Dispatch, Level, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::*;
+use super::{keys::Source, *};
 use crate::{
     client::{Client, UserAgent},
     refresh_token::RefreshToken,
@@ -23,7 +23,9 @@ pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
     let store = Store::new(fresh.open(&migrations()).await);
     let clock = Clock::manual(Timestamp::from_seconds(1_800_000_000));
     Accounts {
-        keys: Keys::open(&store, &clock, None).await.unwrap(),
+        keys: Keys::open(&store, &clock, Source::Database(None))
+            .await
+            .unwrap(),
         store,
         hasher: PasswordHasher::new(),
         clock,

@@ -8,6 +8,7 @@ use std::{
 use database::testing::{Fresh, on_each_engine};
 
 use tonic::Code;
+use users_backend::Config;
 
 use crate::support::{Backend, PASSWORD, config, config_with_ada, refusal};
 
@@ -204,4 +205,46 @@ async fn run_with_input(fresh: &Fresh, arguments: &[&str], input: &str) -> Outpu
         child.wait_with_output()
     };
     tokio::task::spawn_blocking(running).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn encrypted_keys_stop_the_start_without_their_secret_and_no_other_command() {
+    on_each_engine(async |fresh| {
+        let with_secret = Config {
+            key_encryption_secret: Some("thirty-two characters and a few more".parse().unwrap()),
+            ..config_with_ada(fresh)
+        };
+        let backend = Backend::start(with_secret.clone()).await;
+        backend.sign_in("ada", PASSWORD).await;
+        backend.stop().await.unwrap();
+        let line = Backend::start(config(fresh)).await.end().await.unwrap_err();
+        assert_eq!(
+            line.to_string(),
+            "KEY_ENCRYPTION_SECRET is not set: the signing keys in the database are encrypted \
+             with it"
+        );
+        let other = Config {
+            key_encryption_secret: Some("another one of thirty-two characters".parse().unwrap()),
+            ..config(fresh)
+        };
+        let line = Backend::start(other).await.end().await.unwrap_err();
+        assert!(
+            line.to_string().starts_with("KEY_ENCRYPTION_SECRET: "),
+            "{line}"
+        );
+
+        let reset = run(fresh, &["reset-password", "ada"], &[]).await;
+        assert!(reset.status.success(), "{}", text(&reset.stderr));
+        let backend = Backend::start(with_secret).await;
+        let password = text(&reset.stdout).trim_end();
+        backend.sign_in("ada", password).await.me().await.unwrap();
+        backend.stop().await.unwrap();
+        let late = run(fresh, &["setup-code"], &[]).await;
+        let last = text(&late.stderr).lines().last();
+        assert_eq!(
+            last,
+            Some("users-backend: there is an administrator already")
+        );
+    })
+    .await;
 }

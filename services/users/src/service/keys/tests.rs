@@ -100,7 +100,11 @@ async fn a_configured_key_does_not_rotate() {
     let fresh = Fresh::sqlite();
     let accounts = accounts(&fresh).await;
     let key = SigningKey::from_pkcs8(&SigningKey::generate_pkcs8().unwrap()).unwrap();
-    let keys = Keys::open(&accounts.store, &accounts.clock, Some(key.clone()));
+    let keys = Keys::open(
+        &accounts.store,
+        &accounts.clock,
+        Source::Configured(key.clone()),
+    );
     let accounts = Accounts {
         keys: keys.await.unwrap(),
         ..accounts.clone()
@@ -111,6 +115,74 @@ async fn a_configured_key_does_not_rotate() {
         assert_eq!(signer(&accounts), key.id());
         assert_eq!(accounts.key_set_json(), key.key_set_json());
     }
+}
+
+/// A replica with a secret, on the clock of another.
+async fn replica(one: &Accounts, secret: Option<&str>) -> Result<Accounts, Error> {
+    let source = Source::Database(secret.map(|secret| secret.parse().unwrap()));
+    Ok(Accounts {
+        keys: Keys::open(&one.store, &one.clock, source).await?,
+        ..one.clone()
+    })
+}
+
+const SECRET: &str = "thirty-two characters and a few more";
+const OTHER: &str = "another one of thirty-two characters";
+
+#[tokio::test]
+async fn keys_that_lie_open_are_encrypted_once_there_is_a_secret() {
+    on_each_engine(async |fresh| {
+        let open = accounts(fresh).await;
+        let plain = open.store.signing_keys().await.unwrap()[0].1.clone();
+        let (one, other) = tokio::join!(replica(&open, Some(SECRET)), replica(&open, Some(SECRET)));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert_eq!(signer(&one), signer(&open), "it is the same key");
+        assert_eq!(signer(&one), signer(&other));
+
+        // The next key is encrypted from the beginning.
+        one.clock.advance(HOUR * 24 * 29);
+        one.keep_keys().await.unwrap();
+        other.keep_keys().await.unwrap();
+        assert_eq!(one.key_set_json(), other.key_set_json());
+        let rows = one.store.signing_keys().await.unwrap();
+        assert_eq!(rows.len(), 2);
+        for (generation, stored, _) in rows {
+            let encryption = SECRET.parse().unwrap();
+            let pkcs8 = pkcs8(Some(&encryption), generation, &stored).unwrap();
+            assert_eq!(generation == 1, pkcs8 == plain);
+            // The seed is the end of PKCS#8 (RFC 8410, 7); any part of it would be too much.
+            for part in pkcs8[16..].windows(8) {
+                assert!(!stored.windows(8).any(|stored| stored == part));
+            }
+        }
+
+        // A replica that has not been told the secret yet goes on with the keys it knows.
+        assert!(matches!(open.keep_keys().await, Err(Error::KeysEncrypted)));
+        assert!(one.key_set_json().contains(&signer(&open)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn encrypted_keys_take_their_secret_or_are_deleted() {
+    on_each_engine(async |fresh| {
+        let one = replica(&accounts(fresh).await, Some(SECRET)).await.unwrap();
+        let missing = replica(&one, None).await.unwrap_err().to_string();
+        assert!(
+            missing.starts_with("KEY_ENCRYPTION_SECRET is not set: "),
+            "{missing}"
+        );
+        let wrong = replica(&one, Some(OTHER)).await.unwrap_err().to_string();
+        assert!(
+            wrong.starts_with("KEY_ENCRYPTION_SECRET: expected the secret that"),
+            "{wrong}"
+        );
+        one.store.drop_signing_keys(i64::MAX).await.unwrap();
+        let anew = replica(&one, Some(OTHER)).await.unwrap();
+        assert_ne!(signer(&anew), signer(&one));
+        replica(&anew, Some(SECRET)).await.unwrap_err();
+    })
+    .await;
 }
 
 #[tokio::test]
