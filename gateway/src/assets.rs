@@ -22,9 +22,9 @@ pub(crate) const ROBOTS: &str = include_str!("../assets/robots.txt");
 
 pub(crate) static STYLE_SHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", STYLE));
-pub(crate) static WRITE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let script = include_str!("../assets/write.js");
-    Asset::new("write", "js", "text/javascript; charset=utf-8", script)
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let script = include_str!("../assets/script.js");
+    Asset::new("script", "js", "text/javascript; charset=utf-8", script)
 });
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
@@ -50,7 +50,7 @@ pub(crate) struct Asset {
 impl Asset {
     /// The asset of this name; an older or newer version of a name leads to none.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        [&*STYLE_SHEET, &*WRITE_SCRIPT, &*ICON]
+        [&*STYLE_SHEET, &*SCRIPT, &*ICON]
             .into_iter()
             .find(|asset| asset.name == name)
     }

@@ -176,7 +176,7 @@ impl Rule {
         match self {
             Self::LastAdministrator => {
                 "This is the only administrator, and somebody has to look after the server. Make \
-                 another account an administrator’s first."
+                 somebody else one first."
             }
             Self::TooManyTokens => {
                 "You have as many tokens as anybody may have. Revoke one that you do not need first."

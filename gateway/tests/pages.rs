@@ -251,7 +251,7 @@ async fn files_are_kept_by_browsers_and_named_after_their_content() {
     for (start, content_type) in [
         ("href=\"/assets/style-", "text/css; charset=utf-8"),
         ("href=\"/assets/icon-", "image/svg+xml"),
-        ("src=\"/assets/write-", "text/javascript; charset=utf-8"),
+        ("src=\"/assets/script-", "text/javascript; charset=utf-8"),
     ] {
         let (_, path) = page.body.split_once(start).unwrap();
         let prefix = start.split_once('"').unwrap().1;
@@ -332,7 +332,7 @@ async fn p08_pages_are_small() {
     assert!(size("/").await < 12_000);
     let page = site.bruce_gets("/").await;
     let mut files = 0;
-    for start in ["/assets/style-", "/assets/write-"] {
+    for start in ["/assets/style-", "/assets/script-"] {
         let (_, rest) = page.body.split_once(start).unwrap();
         files += size(&format!("{start}{}", rest.split('"').next().unwrap())).await;
     }

@@ -85,7 +85,7 @@ pub(super) fn form(action: &str, words: &str, feedback: &Feedback) -> Markup {
     html! {
         (feedback.alert())
         div.field {
-            form.search role="search" action=(action) {
+            form.search role="search" aria-label="In this list" action=(action) {
                 label.unseen for="search" { "Words to search for" }
                 input #search type="search" name="search" value=(words) placeholder="Words to search for"
                     autocomplete="off" dir="auto" aria-invalid=[mistake.map(|_| "true")]

@@ -50,8 +50,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let sessions = backends.sessions(&signed_in.token).await?;
     let main = html! {
-        h1 { (TITLE) }
         (tabs::settings(Tab::Settings, &signed_in.viewer))
+        h1 { (TITLE) }
         (session::warning(&sessions, visit.now))
         (password(&signed_in.viewer, &Feedback::default()))
         (signed_in_at(&sessions, &visit))

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    assets::{ICON, STYLE_SHEET, WRITE_SCRIPT},
+    assets::{ICON, SCRIPT, STYLE_SHEET},
     model::Viewer,
     paths::{self, LocalPath},
 };
@@ -15,6 +15,7 @@ pub(crate) enum Place {
     Everyone,
     Login,
     Settings,
+    /// Where the settings lead administrators.
     Administration,
     Elsewhere,
 }
@@ -44,7 +45,7 @@ impl Page<'_> {
                     title { (self.title) " · MyThoughts" }
                     link rel="stylesheet" href=(STYLE_SHEET.path);
                     link rel="icon" type="image/svg+xml" href=(ICON.path);
-                    @if self.place == Place::Own { script src=(WRITE_SCRIPT.path) defer {} }
+                    @if self.has_forms() { script src=(SCRIPT.path) defer {} }
                 }
                 body {
                     a.skip.unseen href="#main" { "Skip to the content" }
@@ -56,8 +57,15 @@ impl Page<'_> {
         }
     }
 
+    /// Whether the script has anything to do: help with writing, copying, and sending once.
+    fn has_forms(&self) -> bool {
+        matches!(
+            self.place,
+            Place::Own | Place::Settings | Place::Administration
+        )
+    }
+
     fn masthead(&self) -> Markup {
-        let administrator = self.viewer.is_some_and(|viewer| viewer.administrator);
         html! {
             header.masthead.own[self.viewer.is_some()] {
                 div.frame {
@@ -72,10 +80,6 @@ impl Page<'_> {
                             (self.link(Place::Own, paths::HOME, "Yours"))
                             (self.link(Place::Everyone, paths::SEARCH, "Everyone’s"))
                             (self.link(Place::Settings, paths::SETTINGS, "Settings"))
-                            // Where there is no room for it, the settings lead there.
-                            @if administrator {
-                                span.roomy { (self.link(Place::Administration, paths::ACCOUNTS, "Admin")) }
-                            }
                             form method="post" action=(paths::LOGOUT) {
                                 button.plain { "Log out" }
                             }
@@ -90,7 +94,11 @@ impl Page<'_> {
     }
 
     fn link(&self, place: Place, path: &str, name: &str) -> Markup {
-        let current = (self.place == place).then_some("page");
+        let current = match (self.place, place) {
+            (here, there) if here == there => Some("page"),
+            (Place::Administration, Place::Settings) => Some("true"),
+            _ => None,
+        };
         html! { a href=(path) aria-current=[current] { (name) } }
     }
 

@@ -7,7 +7,7 @@ pub(crate) fn field(label: &str, value: &str, hint: &Markup) -> Markup {
     html! {
         div.field.secret {
             label for="secret" { (label) }
-            input #secret type="text" value=(value) readonly autofocus autocomplete="off"
+            input #secret type="text" value=(value) readonly autocomplete="off"
                 spellcheck="false" dir="ltr" aria-describedby="secret-hint";
             p.hint #secret-hint { (hint) }
         }

@@ -19,16 +19,16 @@ pub(crate) enum Tab {
 pub(crate) fn settings(current: Tab, viewer: &Viewer) -> Markup {
     html! {
         nav.tabs aria-label="Settings" {
-            (link(current, Tab::Settings))
-            (link(current, Tab::Tokens))
-            (link(current, Tab::Deletion))
-            @if viewer.administrator { a href=(paths::ACCOUNTS) { "Administration" } }
+            (link(Some(current), Tab::Settings))
+            (link(Some(current), Tab::Tokens))
+            (link(Some(current), Tab::Deletion))
+            @if viewer.administrator { a href=(paths::ACCOUNTS) { "Admin" } }
         }
     }
 }
 
-/// The administration.
-pub(crate) fn administration(current: Tab) -> Markup {
+/// The administration; `None` on a page below one of these.
+pub(crate) fn administration(current: Option<Tab>) -> Markup {
     html! {
         nav.tabs aria-label="Administration" {
             (link(current, Tab::Accounts))
@@ -38,15 +38,15 @@ pub(crate) fn administration(current: Tab) -> Markup {
     }
 }
 
-fn link(current: Tab, tab: Tab) -> Markup {
+fn link(current: Option<Tab>, tab: Tab) -> Markup {
     let (path, name) = match tab {
-        Tab::Settings => (paths::SETTINGS, "Password and sessions"),
-        Tab::Tokens => (paths::TOKENS, "Access tokens"),
+        Tab::Settings => (paths::SETTINGS, "Password"),
+        Tab::Tokens => (paths::TOKENS, "Tokens"),
         Tab::Deletion => (paths::DELETE_ACCOUNT, "Delete account"),
         Tab::Accounts => (paths::ACCOUNTS, "Accounts"),
         Tab::Invitations => (paths::INVITATIONS, "Invitations"),
         Tab::Moderation => (paths::MODERATION, "Public thoughts"),
     };
-    let current = (current == tab).then_some("page");
+    let current = (current == Some(tab)).then_some("page");
     html! { a href=(path) aria-current=[current] { (name) } }
 }

@@ -13,7 +13,7 @@ use crate::{
     model::{Account, PasswordReset, Role, Username, Viewer},
     paths,
     session::SignedIn,
-    ui::{account, form::Feedback, layout::Place, question::Question, secret, time},
+    ui::{account, form::Feedback, layout::Place, question::Question, secret, tabs, time},
     visit::Visit,
 };
 
@@ -161,8 +161,9 @@ async fn not_done(
 fn view(account: &Account, viewer: &Viewer, feedback: &Feedback, visit: &Visit) -> Markup {
     let own = viewer.username == account.username.as_str();
     html! {
+        (tabs::administration(None))
         h1 { (account.username) }
-        p.lead {
+        p.quiet {
             (account::badges(account)) " Added " (time::ago(account.made, visit.now)) ". "
             a href=(paths::user(account.username.as_str(), None)) { "Thoughts by " (account.username) }
         }
@@ -174,7 +175,6 @@ fn view(account: &Account, viewer: &Viewer, feedback: &Feedback, visit: &Visit) 
         } @else {
             (account::actions(account))
         }
-        p.actions { a href=(paths::ACCOUNTS) { "All accounts" } }
     }
 }
 

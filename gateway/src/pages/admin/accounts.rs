@@ -40,8 +40,8 @@ pub(crate) async fn show(
         .next_page_token
         .map(|token| paths::accounts(Some(&token)));
     let main = html! {
+        (tabs::administration(Some(Tab::Accounts)))
         h1 { (TITLE) }
-        (tabs::administration(Tab::Accounts))
         p.actions.first {
             a.button href=(paths::SIGNUP) { "Add an account" }
             a href=(paths::INVITATIONS) { "Invite somebody by a link" }

@@ -59,8 +59,8 @@ pub(crate) async fn show(
     let page_token = which.page_token.as_deref();
     let list = backends.invitations(page_token, &signed_in.token).await?;
     let main = html! {
+        (tabs::administration(Some(Tab::Invitations)))
         h1 { (TITLE) }
-        (tabs::administration(Tab::Invitations))
         p.lead { "A link that makes one account, for whoever you give it to." }
         (open(&list, page_token.is_some(), &visit))
         (new_invitation(&which.form, &Feedback::default()))

@@ -43,8 +43,8 @@ pub(crate) async fn show(
     let found = backends.search(words, page_token, None).await;
     let head = |feedback: &Feedback| {
         html! {
+            (tabs::administration(Some(Tab::Moderation)))
             h1 { (TITLE) }
-            (tabs::administration(Tab::Moderation))
             (search::form(paths::MODERATION, words, feedback))
         }
     };

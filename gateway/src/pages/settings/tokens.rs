@@ -55,8 +55,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let tokens = backends.access_tokens(&signed_in.token).await?;
     let main = html! {
-        h1 { (TITLE) }
         (tabs::settings(Tab::Tokens, &signed_in.viewer))
+        h1 { (TITLE) }
         p.lead { "For scripts and other programs, which read or write in your name with them." }
         (list(&tokens, &visit))
         (new_token(&form, &Feedback::default()))

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{Browser, Scripts, System, tool};
+use crate::support::{ADMIN_PASSWORD, Browser, Scripts, System, tool};
 
 const COLOURS: [&str; 2] = ["light", "dark"];
 
@@ -122,6 +122,79 @@ async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str
     browser.presses("Save").await;
     browser.sees("Your thought is kept").await;
     look("login-with-draft").await;
+
+    on_every_page_of_the_administration(browser, &mut look).await;
+}
+
+async fn on_every_page_of_the_administration(
+    browser: &Browser,
+    look: &mut impl AsyncFnMut(&'static str),
+) {
+    let system = System::with_administrator().await;
+    browser.goes_to(&system, "/reset-password").await;
+    look("reset-without-link").await;
+    browser.goes_to(&system, "/signup?invitation=none").await;
+    look("invitation-in-vain").await;
+    browser.goes_to(&system, "/login?next=/settings").await;
+    browser.signs_in("ada", ADMIN_PASSWORD).await;
+    browser.sees("This device").await;
+    look("settings-of-administrator").await;
+    browser.goes_to(&system, "/signup").await;
+    browser
+        .types(
+            "username",
+            "a-name-that-is-as-long-as-any-name-may-ever-be-50",
+        )
+        .await;
+    browser.types("password", "a difference engine").await;
+    browser.presses("Add the account").await;
+    browser.sees("The account is added").await;
+    look("account-added").await;
+    browser.goes_to(&system, "/admin/users/stephen").await;
+    browser.presses("Disable").await;
+    look("account-disabling").await;
+    browser.presses("Yes, disable").await;
+    browser.sees("This account is disabled").await;
+    browser
+        .goes_to(&system, "/admin/users/stephen/delete")
+        .await;
+    look("account-deleting").await;
+    browser.goes_to(&system, "/admin/users/ada").await;
+    browser.presses("Make member").await;
+    browser.sees("only administrator").await;
+    look("account-own-refused").await;
+    browser.goes_to(&system, "/admin/users").await;
+    look("accounts").await;
+    browser.goes_to(&system, "/admin/thoughts").await;
+    look("moderation").await;
+    browser.goes_to(&system, "/settings/delete").await;
+    look("leaving").await;
+
+    browser.goes_to(&system, "/admin/users/bruce").await;
+    browser.presses("Make a link").await;
+    browser.sees("A link for bruce").await;
+    look("reset-link").await;
+    let reset = browser.secret().await;
+    browser.goes_to(&system, "/admin/invitations").await;
+    look("invitations-none").await;
+    browser.presses("Make the invitation").await;
+    browser.sees("Your new invitation").await;
+    look("invitation-link").await;
+    let invitation = browser.secret().await;
+    browser.presses("I have copied it").await;
+    browser.sees("For a member").await;
+    look("invitations").await;
+    browser.presses("Take back …").await;
+    browser.sees("Take this invitation back?").await;
+    look("invitation-taking-back").await;
+
+    browser.logs_out().await;
+    for (name, link) in [("invited", invitation), ("reset", reset)] {
+        browser
+            .goes_to(&system, link.trim_start_matches(&system.page("")))
+            .await;
+        look(name).await;
+    }
 }
 
 /// What axe-core finds wrong with the page.

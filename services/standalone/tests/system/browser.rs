@@ -134,6 +134,7 @@ async fn the_first_administrator_signs_up_by_the_link_and_adds_another() {
     browser.sees("Signed in as ada").await;
     browser.sees("Nothing here yet").await;
 
+    browser.presses("Settings").await;
     browser.presses("Admin").await;
     browser.presses("Add an account").await;
     browser.sees("For somebody else").await;

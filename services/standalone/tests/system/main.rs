@@ -2,6 +2,7 @@
 //!
 //! - [`grpcurl`]: a developer's tour with the real grpcurl;
 //! - [`browser`]: a person's tour with the real Chromium;
+//! - [`administration`]: what administrators do for others, and people for themselves;
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
 //! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
 //! - [`processes`]: separate processes on PostgreSQL, some of which fail;
@@ -19,6 +20,7 @@
 )]
 
 mod accessible;
+mod administration;
 mod browser;
 mod grpcurl;
 mod metrics;

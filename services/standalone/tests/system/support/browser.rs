@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::{
-    By, ChromiumLikeCapabilities as _, Cookie, DesiredCapabilities, WebDriver, WebElement,
+    By, ChromiumLikeCapabilities as _, Cookie, DesiredCapabilities, Key, WebDriver, WebElement,
     error::WebDriverResult,
 };
 
@@ -120,6 +120,29 @@ impl Browser {
             .unwrap_or_default()
     }
 
+    /// What stands in the field of what is shown once.
+    pub(crate) async fn secret(&self) -> String {
+        let field = self.only(By::Id("secret")).await;
+        let value = field.prop("value").await.expect("a property");
+        value.unwrap_or_default()
+    }
+
+    /// Goes on by the Tab key to what shows these words, and presses Enter there.
+    pub(crate) async fn presses_by_keyboard(&self, words: &str) {
+        let driver = self.driver();
+        for _ in 0..60 {
+            let active = driver.active_element().await.expect("a place");
+            let text = active.text().await.expect("a text");
+            let tag = active.tag_name().await.expect("a tag");
+            if tag != "body" && text.trim() == words {
+                active.send_keys(Key::Enter).await.expect("a key");
+                return;
+            }
+            active.send_keys(Key::Tab).await.expect("a key");
+        }
+        panic!("no Tab leads to {words:?}");
+    }
+
     /// Types into a field of the main part, by its name, in place of what is there.
     pub(crate) async fn types(&self, field: &str, text: &str) {
         let field = self.field(field).await;
@@ -168,6 +191,12 @@ impl Browser {
         self.types("username", name).await;
         self.types("password", password).await;
         self.presses("Log in").await;
+    }
+
+    /// Logs out, wherever that is, and is at the log-in page then.
+    pub(crate) async fn logs_out(&self) {
+        self.presses("Log out").await;
+        self.sees("Just looking?").await;
     }
 
     /// Replaces both cookies of the session, so that it cannot be renewed either.

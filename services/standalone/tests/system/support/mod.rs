@@ -16,7 +16,7 @@ pub(crate) use self::{
     certificates::Authority,
     ports::free_port,
     program::{Program, binary},
-    system::{System, answers, client},
+    system::{ADMIN_PASSWORD, System, answers, client},
     tools::{left_out, tool},
 };
 

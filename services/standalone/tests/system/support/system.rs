@@ -7,6 +7,9 @@ use tempfile::TempDir;
 
 use super::{PATIENCE, Program, eventually, free_port};
 
+/// The password of the administrator, if there is one.
+pub(crate) const ADMIN_PASSWORD: &str = "an analytical engine";
+
 /// A running `mythoughts` on ports and in a folder of its own.
 pub(crate) struct System {
     pub(crate) program: Program,
@@ -22,6 +25,16 @@ impl System {
     /// A new system with the example data.
     pub(crate) async fn with_examples() -> Self {
         Self::start(&[("DEMO", "true")]).await
+    }
+
+    /// The same with an administrator, who is called ada.
+    pub(crate) async fn with_administrator() -> Self {
+        Self::start(&[
+            ("DEMO", "true"),
+            ("ADMIN_USERNAME", "ada"),
+            ("ADMIN_PASSWORD", ADMIN_PASSWORD),
+        ])
+        .await
     }
 
     /// A new system with these settings beside those of its addresses and its folder.

@@ -1,4 +1,23 @@
-// Counts down while a thought is typed, and saves it on Ctrl+Enter. Every page works without this.
+// Every page works without this.
+
+// A form is sent once, however fast its button is pressed twice.
+(() => {
+  const sent = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    if (event.timeStamp - sent.get(event.target) < 2000) event.preventDefault();
+    else sent.set(event.target, event.timeStamp);
+  });
+})();
+
+// What is shown once is selected whole, to be copied.
+(() => {
+  const secret = document.getElementById("secret");
+  if (!secret) return;
+  secret.addEventListener("focus", () => secret.select());
+  secret.focus();
+})();
+
+// Counts down while a thought is typed, and saves it on Ctrl+Enter.
 (() => {
   const box = document.querySelector("textarea[data-limit]");
   const hint = document.getElementById("text-hint");
