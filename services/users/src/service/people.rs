@@ -10,6 +10,9 @@ use crate::{
     username::Username,
 };
 
+#[cfg(test)]
+mod tests;
+
 impl Accounts {
     /// Changes somebody's role, or whether the account is disabled. Disabling ends its sessions.
     pub async fn update_user(

@@ -8,7 +8,10 @@ use std::{
 
 use argon2::{Argon2, Params, PasswordHasher as _};
 use database::testing::{Fresh, on_each_engine};
-use tracing::{Dispatch, Level, subscriber::NoSubscriber};
+use tracing::{
+    Dispatch, Level,
+    subscriber::{DefaultGuard, NoSubscriber},
+};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{keys::Source, *};
@@ -52,6 +55,29 @@ pub(super) async fn signs_in(
             },
         )
         .await
+}
+
+/// Adds an account whose password is `correct horse`.
+pub(super) async fn adds(accounts: &Accounts, name: &str, role: Role) -> User {
+    let password: Password = "correct horse".parse().unwrap();
+    let account = accounts.account(name.parse().unwrap(), password, role);
+    match accounts.store.add(&account.await.unwrap()).await.unwrap() {
+        Added::Account(user) => user,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+/// Whom a session's access token names.
+pub(super) fn caller(session: &Session) -> Caller {
+    let token = session.refresh_token.as_ref();
+    Caller {
+        user_id: session.user.id,
+        username: session.user.username.to_string(),
+        role: session.user.role,
+        session_id: token.map(RefreshToken::session_id),
+        personal_token: None,
+        expires: session.token.expire_time,
+    }
 }
 
 #[tokio::test]
@@ -121,18 +147,7 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
     let fresh = Fresh::sqlite();
     let accounts = accounts(&fresh).await;
     let log = Arc::new(Log::default());
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(Level::TRACE)
-        .with_writer(Arc::clone(&log))
-        .finish();
-    // While there is one subscriber, tracing asks the thread that first comes by an event whether
-    // anybody wants it, and other tests' threads have none. With two it asks both.
-    let _second = Dispatch::new(NoSubscriber::default());
-    let _logging = tracing::subscriber::set_default(subscriber);
-    // While there is one subscriber alone, tracing asks only that of the thread which comes to a
-    // line first, and other tests have none. With a second it asks them all.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let _listening = listen(&log);
 
     let code = accounts
         .store
@@ -159,14 +174,7 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
     accounts.clock.advance(Duration::from_secs(60));
     accounts.refresh(&token).await.unwrap_err();
     let again = signs_in(&accounts, "ada", "correct horse").await.unwrap();
-    let caller = Caller {
-        user_id: ada.id,
-        username: "ada".to_owned(),
-        role: Role::Admin,
-        session_id: again.refresh_token.as_ref().map(RefreshToken::session_id),
-        personal_token: None,
-        expires: again.token.expire_time,
-    };
+    let caller = caller(&again);
     let changes = async |current: &str| {
         let new = "battery staple horse".parse().unwrap();
         let client = Client::default();
@@ -195,28 +203,7 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         .unwrap()
         .unwrap()
         .password_hash;
-    let lines = log.lines();
-    let audit: Vec<_> = lines
-        .iter()
-        .filter(|line| line["target"] == "audit")
-        .collect();
-    let noted: Vec<_> = audit
-        .iter()
-        .map(|line| {
-            let text = |field: &str| {
-                line["fields"][field]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            [
-                text("event"),
-                text("outcome"),
-                text("username"),
-                text("user_id"),
-            ]
-        })
-        .collect();
+    let noted = log.audit();
     let id = ada.id.to_string();
     let mut expected = vec![
         ["set_up", "refused", "", ""],
@@ -253,13 +240,39 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
     }
 }
 
+/// Has this thread's events logged there for as long as what it gives.
+pub(super) fn listen(log: &Arc<Log>) -> (Dispatch, DefaultGuard) {
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(Level::TRACE)
+        .with_writer(Arc::clone(log))
+        .finish();
+    // While there is one subscriber, tracing asks the thread that first comes by an event whether
+    // anybody wants it, and other tests' threads have none. With two it asks both.
+    let second = Dispatch::new(NoSubscriber::default());
+    (second, tracing::subscriber::set_default(subscriber))
+}
+
 /// What was logged.
 #[derive(Default)]
-struct Log(Mutex<Vec<u8>>);
+pub(super) struct Log(Mutex<Vec<u8>>);
 
 impl Log {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.bytes().clone()).unwrap()
+    }
+
+    /// The audit events: what, its outcome, whose name and whose id.
+    pub(super) fn audit(&self) -> Vec<[String; 4]> {
+        let lines = self.lines().into_iter();
+        let audit = lines.filter(|line| line["target"] == "audit");
+        let noted = audit.map(|line| {
+            ["event", "outcome", "username", "user_id"].map(|field| {
+                let text = line["fields"][field].as_str();
+                text.unwrap_or_default().to_owned()
+            })
+        });
+        noted.collect()
     }
 
     fn lines(&self) -> Vec<serde_json::Value> {

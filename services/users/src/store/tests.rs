@@ -18,6 +18,8 @@ use crate::{
     user::{Credentials, User},
 };
 
+mod invitations;
+mod people;
 mod sessions;
 mod upgrade;
 

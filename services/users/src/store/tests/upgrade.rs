@@ -4,6 +4,7 @@ use database::{testing::on_each_engine, write};
 use sqlx::migrate::Migrator;
 
 use super::*;
+use crate::user::Outcome;
 
 /// The schema as the first version of this program made it.
 fn first_version() -> Migrations {
@@ -71,10 +72,20 @@ async fn r16_two_replicas_upgrade_at_once_and_the_old_program_goes_on() {
         works_as_before(&old, "bruce", 1).await;
         let (one, other) = tokio::join!(store(fresh), store(fresh));
         works_as_before(&old, "stephen", 2).await;
-        for store in [one, other] {
+        for store in [&one, &other] {
             let users = store.users_before(None, 10).await.unwrap();
             assert_eq!(names(&users), ["stephen", "bruce"]);
+            // Names that were given out before are known.
+            let again = store.add(&member("bruce", 9)).await.unwrap();
+            assert_eq!(again, Added::UsernameTaken);
         }
+        // Names of deleted accounts stay taken, also of those that the old program made.
+        let stephen = one.credentials(Some("stephen")).await.unwrap().unwrap();
+        let now = Timestamp::from_seconds(1);
+        let deleted = one.delete_user(stephen.user.id, now).await.unwrap();
+        assert_eq!(deleted, Outcome::Done(stephen.user));
+        let again = other.add(&member("stephen", 9)).await.unwrap();
+        assert_eq!(again, Added::UsernameTaken);
         // It may also start again on the newer schema.
         let old = fresh.open(&first_version()).await;
         works_as_before(&old, "tony", 3).await;
