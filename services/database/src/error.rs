@@ -10,6 +10,10 @@ pub enum Error {
     /// A unique index or primary key holds the value already. Nothing was written.
     #[error("the value is there already: {0}")]
     Unique(#[source] sqlx::Error),
+    /// A trigger of the schema refused the write, with this message: `RAISE (ABORT, …)` on SQLite,
+    /// `RAISE EXCEPTION` without a code of its own on PostgreSQL. Nothing was written.
+    #[error("the schema refused the write: {0}")]
+    Refused(String),
     /// The transaction met another one (deadlock, serialization failure, a locked SQLite file) and
     /// did nothing. [`write!`](crate::write!) tries again before it gives this back.
     #[error("the transaction met another one: {0}")]
@@ -46,6 +50,7 @@ impl From<sqlx::Error> for Error {
                 Self::Unique(error)
             }
             sqlx::Error::Database(reported) => match Trouble::of(reported.as_ref()) {
+                Trouble::Refusal => Self::Refused(reported.message().to_owned()),
                 Trouble::Conflict => Self::Conflict(error),
                 Trouble::Away => Self::Unavailable(error),
                 Trouble::Defect => Self::Other(error),
@@ -70,6 +75,7 @@ impl Error {
 }
 
 enum Trouble {
+    Refusal,
     Conflict,
     Away,
     Defect,
@@ -83,14 +89,19 @@ impl Trouble {
             .try_downcast_ref::<sqlx::sqlite::SqliteError>()
             .is_some()
         {
+            let code = code.parse::<i32>().unwrap_or_default();
             // The low byte is the primary code: BUSY, LOCKED; READONLY, IOERR, FULL, CANTOPEN.
-            return match code.parse::<i32>().unwrap_or_default() & 0xff {
-                5 | 6 => Self::Conflict,
-                8 | 10 | 13 | 14 => Self::Away,
+            return match (code, code & 0xff) {
+                // CONSTRAINT_TRIGGER
+                (1811, _) => Self::Refusal,
+                (_, 5 | 6) => Self::Conflict,
+                (_, 8 | 10 | 13 | 14) => Self::Away,
                 _ => Self::Defect,
             };
         }
         match (code.get(..2), code.as_ref()) {
+            // raise_exception
+            (_, "P0001") => Self::Refusal,
             // serialization_failure, deadlock_detected, lock_not_available
             (_, "40001" | "40P01" | "55P03") => Self::Conflict,
             // Connection exceptions and insufficient resources (too_many_connections, disk_full).

@@ -91,5 +91,6 @@ fn not_open(error: sqlx::Error) -> NotOpen {
     match Error::from(error) {
         Error::Unavailable(error) | Error::Conflict(error) => NotOpen::Yet(error.to_string()),
         Error::Unique(error) | Error::Other(error) => NotOpen::Ever(error.to_string()),
+        Error::Refused(reason) => NotOpen::Ever(reason),
     }
 }

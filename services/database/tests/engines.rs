@@ -81,6 +81,38 @@ async fn the_same_key_again_is_told_apart() {
 }
 
 #[tokio::test]
+async fn what_a_trigger_refuses_is_told_apart_with_its_message() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        let trigger = match database.engine() {
+            Engine::Sqlite => {
+                "CREATE TRIGGER nobody BEFORE INSERT ON people WHEN NEW.name = 'nobody'
+                 BEGIN SELECT RAISE (ABORT, 'NOBODY'); END"
+            }
+            Engine::Postgres => {
+                "CREATE FUNCTION nobody() RETURNS TRIGGER LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'NOBODY'; END $$;
+                 CREATE TRIGGER nobody BEFORE INSERT ON people FOR EACH ROW
+                 WHEN (NEW.name = 'nobody') EXECUTE FUNCTION nobody()"
+            }
+        };
+        database::write!(database, |conn| {
+            sqlx::raw_sql(trigger).execute(&mut *conn).await.map(|_| ())
+        })
+        .expect("a trigger");
+        let outcome = add(&database, "nobody").await;
+        assert!(
+            matches!(&outcome, Err(Error::Refused(reason)) if reason == "NOBODY"),
+            "{outcome:?}"
+        );
+        add(&database, "bruce").await.expect("added");
+        assert_eq!(names(&database).await, ["bruce"]);
+        database.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_failed_transaction_leaves_nothing() {
     on_each_engine(async |fresh| {
         let database = fresh.open(&migrations()).await;

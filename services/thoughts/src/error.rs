@@ -16,8 +16,24 @@ pub enum Error {
     /// repeating a creation does not bring it back.
     #[error("this request_id was used for a thought that has been deleted since")]
     Gone,
+    /// The caller's account has been deleted, and the caller's token not ended yet. Callers see
+    /// `UNAUTHENTICATED`.
+    #[error("this account has been deleted")]
+    AccountGone,
     /// The database does not do its part. Callers see `UNAVAILABLE`, or `INTERNAL` if it is our
     /// doing.
     #[error(transparent)]
-    Database(#[from] database::Error),
+    Database(database::Error),
+}
+
+/// What the schema says when it refuses what a purged author writes.
+const ACCOUNT_GONE: &str = "ACCOUNT_GONE";
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        match error {
+            database::Error::Refused(reason) if reason == ACCOUNT_GONE => Self::AccountGone,
+            error => Self::Database(error),
+        }
+    }
 }

@@ -1,46 +1,83 @@
-//! The rpcs: messages to domain types, and back; errors to codes.
+//! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`];
+//! and what is asked of the users backend, in [`users`].
+
+mod messages;
+mod refusals;
+pub(crate) mod users;
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
-    ListThoughtsRequest, ListThoughtsResponse, Matches, PurgeAuthorRequest, PutServiceTokenRequest,
-    SearchThoughtsRequest, SearchThoughtsResponse, TextRange, Thought as ProtoThought,
-    Visibility as ProtoVisibility, thoughts_service_server::ThoughtsService,
+    ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought as ProtoThought,
+    thoughts_service_server::ThoughtsService,
 };
 use runtime::{
-    auth::{Caller, Verifier},
-    paging::{MAX_PAGE_SIZE, PageSize, PageToken},
+    auth::{Caller, THOUGHTS_BACKEND, USERS_BACKEND, Verifier},
+    paging::MAX_PAGE_SIZE,
     status,
 };
 use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
 
+use self::{
+    messages::{
+        count, matches_of, next_page_token, parse_id, parse_service_token, requested_page,
+        requested_visibility,
+    },
+    refusals::to_status,
+};
 use crate::{
-    error::Error,
-    matches,
-    page::PageRequest,
     query::SearchQuery,
-    service::Thoughts,
-    thought::{Thought, ThoughtText, Visibility},
+    service::{ServiceTokens, Thoughts},
+    thought::ThoughtText,
 };
 
 /// The thoughts service on the wire.
 pub(crate) struct ThoughtsGrpc {
     thoughts: Thoughts,
+    service_tokens: ServiceTokens,
     verifier: Verifier,
 }
 
 impl ThoughtsGrpc {
     /// Serves `thoughts` to whoever `verifier` vouches for.
-    pub(crate) fn new(thoughts: Thoughts, verifier: Verifier) -> Self {
-        Self { thoughts, verifier }
+    pub(crate) fn new(
+        thoughts: Thoughts,
+        service_tokens: ServiceTokens,
+        verifier: Verifier,
+    ) -> Self {
+        Self {
+            thoughts,
+            service_tokens,
+            verifier,
+        }
     }
 
     async fn caller<T>(&self, request: &Request<T>) -> Result<Option<Caller>, Status> {
         self.verifier.caller(request.metadata()).await
     }
 
-    async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        Caller::required(self.caller(request).await?)
+    /// Whoever may write: signed in, or with a personal access token that is good for it.
+    async fn writer<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let caller = Caller::required(self.caller(request).await?)?;
+        caller.may_write()?;
+        Ok(caller)
+    }
+
+    /// Refuses everybody but the users backend.
+    async fn require_users_backend<T>(&self, request: &Request<T>) -> Result<(), Status> {
+        let service = self
+            .verifier
+            .service(request.metadata(), THOUGHTS_BACKEND)
+            .await?;
+        if service.name == USERS_BACKEND {
+            return Ok(());
+        }
+        let message = "only the users backend may call this";
+        Err(status::error(
+            Code::PermissionDenied,
+            "NOT_THE_USERS_BACKEND",
+            message,
+        ))
     }
 }
 
@@ -50,7 +87,7 @@ impl ThoughtsService for ThoughtsGrpc {
         &self,
         request: Request<CreateThoughtRequest>,
     ) -> Result<Response<ProtoThought>, Status> {
-        let caller = self.signed_in(&request).await?;
+        let caller = self.writer(&request).await?;
         let message = request.into_inner();
         let text = ThoughtText::parse(&message.text, self.thoughts.max_length)
             .map_err(|error| status::invalid_argument("text", error.to_string()))?;
@@ -81,7 +118,7 @@ impl ThoughtsService for ThoughtsGrpc {
         &self,
         request: Request<DeleteThoughtRequest>,
     ) -> Result<Response<()>, Status> {
-        let caller = self.signed_in(&request).await?;
+        let caller = self.writer(&request).await?;
         let id = parse_id("id", &request.get_ref().id)?;
         self.thoughts.delete(&caller, id).await.map_err(to_status)?;
         Ok(Response::new(()))
@@ -143,102 +180,23 @@ impl ThoughtsService for ThoughtsGrpc {
 
     async fn purge_author(
         &self,
-        _request: Request<PurgeAuthorRequest>,
+        request: Request<PurgeAuthorRequest>,
     ) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("purge_author"))
+        self.require_users_backend(&request).await?;
+        let author = parse_id("user_id", &request.get_ref().user_id)?;
+        let purged = self.thoughts.purge_author(author).await;
+        purged.map_err(to_status)?;
+        Ok(Response::new(()))
     }
 
     async fn put_service_token(
         &self,
-        _request: Request<PutServiceTokenRequest>,
+        request: Request<PutServiceTokenRequest>,
     ) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("put_service_token"))
-    }
-}
-
-impl From<Thought> for ProtoThought {
-    fn from(thought: Thought) -> Self {
-        let visibility = match thought.visibility {
-            Visibility::Public => ProtoVisibility::Public,
-            Visibility::Private => ProtoVisibility::Private,
-        };
-        Self {
-            id: thought.id.to_string(),
-            author: thought.author.username,
-            text: thought.text,
-            visibility: visibility.into(),
-            create_time: Some(thought.create_time.into()),
-            update_time: Some(thought.update_time.into()),
-        }
-    }
-}
-
-fn requested_visibility(number: i32) -> Result<Visibility, Status> {
-    match ProtoVisibility::try_from(number) {
-        Ok(ProtoVisibility::Unspecified | ProtoVisibility::Public) => Ok(Visibility::Public),
-        Ok(ProtoVisibility::Private) => Ok(Visibility::Private),
-        Err(_) => Err(status::invalid_argument(
-            "visibility",
-            "must be VISIBILITY_PUBLIC or VISIBILITY_PRIVATE",
-        )),
-    }
-}
-
-/// A UUID in the one form that ids are given out in; case makes no difference.
-fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {
-    const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
-    Uuid::try_parse(text)
-        .ok()
-        .filter(|_| text.len() == LENGTH)
-        .ok_or_else(|| {
-            status::invalid_argument(field, "must be a UUID in its text form with hyphens")
-        })
-}
-
-fn requested_page(size: i32, token: &str, scope: &str) -> Result<PageRequest, Status> {
-    Ok(PageRequest {
-        size: PageSize::parse(size)?.get(),
-        before: PageToken::parse(token, scope)?,
-    })
-}
-
-fn next_page_token(next: Option<i64>, scope: &str) -> String {
-    next.map(|position| PageToken::encode(position, scope))
-        .unwrap_or_default()
-}
-
-fn matches_of(thought: &Thought, query: &SearchQuery) -> Matches {
-    let ranges = matches::ranges(&thought.text, query).into_iter();
-    Matches {
-        ranges: ranges
-            .map(|range| TextRange {
-                start: count(range.start),
-                end: count(range.end),
-            })
-            .collect(),
-    }
-}
-
-/// Lengths of texts are far below the limit of the wire's integers.
-fn count(length: usize) -> i32 {
-    i32::try_from(length).unwrap_or(i32::MAX)
-}
-
-/// The one place where an error becomes a code; what the caller is not told is logged here.
-fn to_status(error: Error) -> Status {
-    let message = error.to_string();
-    match error {
-        Error::NotFound => status::error(Code::NotFound, "THOUGHT_NOT_FOUND", message),
-        Error::NotYours => status::error(Code::PermissionDenied, "NOT_THE_AUTHOR", message),
-        Error::OtherText => status::error(Code::AlreadyExists, "REQUEST_ID_REUSED", message),
-        Error::Gone => status::error(Code::AlreadyExists, "THOUGHT_DELETED", message),
-        Error::Database(error) if error.is_unavailable() => {
-            tracing::warn!(%error, "the database is unavailable");
-            status::unavailable("DATABASE_UNAVAILABLE", "the database is unavailable")
-        }
-        Error::Database(error) => {
-            tracing::error!(%error, "a statement failed");
-            status::internal()
-        }
+        self.require_users_backend(&request).await?;
+        let text = request.into_inner().service_token;
+        let token = parse_service_token(&self.verifier, text).await?;
+        self.service_tokens.put(&token).await.map_err(to_status)?;
+        Ok(Response::new(()))
     }
 }

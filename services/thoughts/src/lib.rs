@@ -9,6 +9,7 @@
 //! - [`query`]: what a search asks for;
 //! - [`fold`]: texts without regard to case, as a search sees them;
 //! - [`matches`](mod@matches): where a query matches a text;
+//! - [`service_token`]: how the users backend knows this one;
 //! - [`error`]: why a use case was refused.
 //!
 //! [`config`] holds the settings, `example` the data behind `DEMO`, and [`serve`] puts the parts
@@ -24,6 +25,7 @@ pub mod page;
 pub mod query;
 mod server;
 pub mod service;
+pub mod service_token;
 pub mod store;
 pub mod thought;
 

@@ -1,21 +1,27 @@
 //! The parts put together.
 
-use std::sync::Arc;
-
 use api::{
-    FILE_DESCRIPTOR_SET,
-    thoughts::v1::thoughts_service_server::ThoughtsServiceServer,
-    users::v1::{GetKeySetRequest, users_service_client::UsersServiceClient},
+    FILE_DESCRIPTOR_SET, thoughts::v1::thoughts_service_server::ThoughtsServiceServer,
+    users::v1::users_service_client::UsersServiceClient,
 };
 use runtime::{
-    auth::{KeySource, Verifier},
+    auth::Verifier,
     clock::Clock,
     grpc::{client::Channel, server::GrpcServer},
     lifecycle::{Listeners, StartError},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, example, grpc::ThoughtsGrpc, service::Thoughts, store::Store};
+use crate::{
+    config::Config,
+    example,
+    grpc::{
+        ThoughtsGrpc,
+        users::{key_source, personal_token_source},
+    },
+    service::{ServiceTokens, Thoughts},
+    store::Store,
+};
 
 /// Opens and migrates the database, waiting for it while it is away, and serves until `shutdown`.
 /// Meanwhile the program is alive, and not ready.
@@ -59,18 +65,21 @@ fn users_channel(config: &Config) -> Result<Channel, StartError> {
 
 fn add_to(server: GrpcServer, store: Store, config: Config, users: Channel) -> GrpcServer {
     let clock = Clock::system();
+    let users = UsersServiceClient::new(users);
+    let service_tokens = ServiceTokens::new(store.clone(), clock.clone());
     let verifier = Verifier::new(
         clock.clone(),
         config.tokens_public_key.unwrap_or_default(),
-        keys_of(users),
-    );
+        key_source(users.clone()),
+    )
+    .with_personal_tokens(personal_token_source(users, service_tokens.clone()));
     let (checked, closed) = (store.clone(), store.clone());
     let thoughts = Thoughts {
         store,
         clock,
         max_length: config.max_thought_length,
     };
-    let service = ThoughtsGrpc::new(thoughts, verifier);
+    let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier);
     server
         .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))
@@ -79,16 +88,4 @@ fn add_to(server: GrpcServer, store: Store, config: Config, users: Channel) -> G
             async move { store.is_there().await }
         })
         .on_stop(async move { closed.close().await })
-}
-
-/// The key set, as the users backend publishes it.
-fn keys_of(users: Channel) -> KeySource {
-    let client = UsersServiceClient::new(users);
-    Arc::new(move || {
-        let mut client = client.clone();
-        Box::pin(async move {
-            let answer = client.get_key_set(GetKeySetRequest {}).await?;
-            Ok(answer.into_inner().key_set_json)
-        })
-    })
 }

@@ -1,5 +1,9 @@
 //! The use cases, and who may do what.
 
+mod service_tokens;
+
+pub use service_tokens::ServiceTokens;
+
 use runtime::{auth::Caller, clock::Clock};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -29,7 +33,8 @@ impl Thoughts {
     ///
     /// # Errors
     ///
-    /// [`Error::OtherText`] or [`Error::Gone`] when the request id stands for something else.
+    /// [`Error::OtherText`] or [`Error::Gone`] when the request id stands for something else,
+    /// [`Error::AccountGone`] when the caller's account has been deleted.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -75,17 +80,33 @@ impl Thoughts {
     /// # Errors
     ///
     /// [`Error::NotFound`] for what the caller cannot see, [`Error::NotYours`] for what others
-    /// wrote.
+    /// wrote, [`Error::AccountGone`] when the account of the administrator has been deleted.
     pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
         let thought = self.get(Some(caller), id).await?;
-        if thought.author.id != caller.user_id && !caller.is_admin() {
-            return Err(Error::NotYours);
+        if thought.author.id != caller.user_id {
+            if !caller.is_admin() {
+                return Err(Error::NotYours);
+            }
+            if self.store.is_purged(caller.user_id).await? {
+                return Err(Error::AccountGone);
+            }
         }
         if self.store.delete(id).await? {
             Ok(())
         } else {
             Err(Error::NotFound)
         }
+    }
+
+    /// Deletes everything that an author wrote, and refuses what that author writes later, for
+    /// ever. Whoever asks for it again, after a failure or for no reason, gets the same.
+    ///
+    /// # Errors
+    ///
+    /// The database's; the author cannot write any more even so, unless it was away from the start.
+    pub async fn purge_author(&self, author: Uuid) -> Result<(), Error> {
+        let now = self.clock.now();
+        Ok(self.store.purge_author(author, now).await?)
     }
 
     /// What the caller may see, of everyone or of one author.

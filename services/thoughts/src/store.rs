@@ -1,10 +1,12 @@
 //! Every SQL statement, and what becomes of rows.
 //!
-//! One text serves both engines (`read`, `write`), except for search: what each does for it is in
+//! One text serves both engines (`read`, `write`, `purge`, `service_token`), except for search: what each does for it is in
 //! `postgres` and `sqlite`, which lie beside each other.
 
 mod postgres;
+mod purge;
 mod read;
+mod service_token;
 mod sqlite;
 mod write;
 
@@ -88,6 +90,10 @@ impl Store {
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod purge_tests;
+#[cfg(test)]
 mod search_tests;
+#[cfg(test)]
+mod service_token_tests;
 #[cfg(test)]
 mod tests;

@@ -149,7 +149,7 @@ impl Verifier {
                 self.holder(token).await?;
                 Err(service_token_required())
             }
-            Err(error @ VerifyError::KeysUnavailable) => Err(to_status(error)),
+            Err(error @ VerifyError::KeysUnavailable) => Err(error.into()),
         }
     }
 
@@ -159,7 +159,7 @@ impl Verifier {
             Some(tokens) if is_personal(token) => {
                 tokens.find(token).await?.ok_or_else(invalid_token)
             }
-            _ => self.verify(token).await.map_err(to_status),
+            _ => Ok(self.verify(token).await?),
         }
     }
 
@@ -198,6 +198,18 @@ impl Verifier {
     }
 }
 
+impl From<VerifyError> for Status {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Rejected => invalid_token(),
+            VerifyError::KeysUnavailable => status::unavailable(
+                "KEYS_UNAVAILABLE",
+                "tokens cannot be checked yet: the users backend is out of reach",
+            ),
+        }
+    }
+}
+
 impl From<Claims> for Caller {
     fn from(claims: Claims) -> Self {
         Self {
@@ -225,16 +237,6 @@ fn bearer(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
             Ok(Some(token.trim()))
         }
         _ => Err(invalid_token()),
-    }
-}
-
-fn to_status(error: VerifyError) -> Status {
-    match error {
-        VerifyError::Rejected => invalid_token(),
-        VerifyError::KeysUnavailable => status::unavailable(
-            "KEYS_UNAVAILABLE",
-            "tokens cannot be checked yet: the users backend is out of reach",
-        ),
     }
 }
 

@@ -27,6 +27,12 @@ pub(super) const INDEX: &str = "INSERT INTO thoughts_pieces (rowid, pieces) VALU
 
 pub(super) const REMOVE: &str = "DELETE FROM thoughts_pieces WHERE rowid = $1";
 
+/// Of as many thoughts as `purge.rs` deletes at a time.
+pub(super) const REMOVE_OF_AUTHOR: &str = "
+    DELETE FROM thoughts_pieces WHERE rowid IN (
+        SELECT position FROM thoughts WHERE author_id = $1 ORDER BY position LIMIT $2
+    )";
+
 /// CROSS JOIN keeps the order of the two: the index first, its rows in falling order.
 pub(super) const SEARCH: &str = "
     SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time

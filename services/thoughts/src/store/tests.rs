@@ -46,15 +46,15 @@ pub(super) fn thought(author: Uuid, micros: i64, text: &str, visibility: Visibil
     }
 }
 
-fn public(author: Uuid, micros: i64, text: &str) -> Thought {
+pub(super) fn public(author: Uuid, micros: i64, text: &str) -> Thought {
     thought(author, micros, text, Visibility::Public)
 }
 
-fn private(author: Uuid, micros: i64, text: &str) -> Thought {
+pub(super) fn private(author: Uuid, micros: i64, text: &str) -> Thought {
     thought(author, micros, text, Visibility::Private)
 }
 
-fn request(id: u128, text: &str) -> Option<CreationRequest> {
+pub(super) fn request(id: u128, text: &str) -> Option<CreationRequest> {
     let request_hash = Sha256::digest(text).into();
     Some(CreationRequest {
         id: Uuid::from_u128(id),
@@ -62,18 +62,18 @@ fn request(id: u128, text: &str) -> Option<CreationRequest> {
     })
 }
 
-async fn stored(store: &Store, thought: &Thought) -> Thought {
+pub(super) async fn stored(store: &Store, thought: &Thought) -> Thought {
     match store.create(thought, None).await.expect("stored") {
         Created::New(thought) => thought,
         other => panic!("{other:?}"),
     }
 }
 
-fn page(size: usize, before: Option<i64>) -> PageRequest {
+pub(super) fn page(size: usize, before: Option<i64>) -> PageRequest {
     PageRequest { size, before }
 }
 
-fn texts(page: &Page) -> Vec<&str> {
+pub(super) fn texts(page: &Page) -> Vec<&str> {
     page.thoughts
         .iter()
         .map(|thought| thought.text.as_str())

@@ -110,8 +110,8 @@ impl Store {
         })
     }
 
-    /// Stores thoughts that have fixed ids and times, if there are no thoughts at all yet. Several
-    /// processes may do this at once.
+    /// Stores thoughts that have fixed ids and times, if there are no thoughts at all yet and none
+    /// of their authors was purged. Several processes may do this at once.
     ///
     /// # Errors
     ///
@@ -130,8 +130,9 @@ impl Store {
             Ok(())
         });
         match stored {
-            // Another process has stored the same ones in the meantime.
-            Err(Error::Unique(_)) => Ok(()),
+            // Another process has stored the same ones in the meantime; or the schema refuses
+            // what a purged author is said to have written.
+            Err(Error::Unique(_) | Error::Refused(_)) => Ok(()),
             stored => stored,
         }
     }

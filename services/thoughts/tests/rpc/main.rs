@@ -6,7 +6,11 @@
 )]
 
 mod limits;
+mod permissions;
+mod personal_tokens;
 mod reading;
+mod services;
 mod support;
 mod tokens;
+mod users;
 mod writing;

@@ -1,27 +1,31 @@
 //! A running backend, and the people who use it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
-    ListThoughtsRequest, ListThoughtsResponse, SearchThoughtsRequest, SearchThoughtsResponse,
-    Thought, Visibility, thoughts_service_client::ThoughtsServiceClient,
+    ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought, Visibility,
+    thoughts_service_client::ThoughtsServiceClient,
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use database::testing::Fresh;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use runtime::{
-    auth::{AUDIENCE, Claims, ISSUER, Role, TOKEN_TYPE, key_id},
+    auth::{AUDIENCE, Claims, ISSUER, Role, THOUGHTS_BACKEND, TOKEN_TYPE, USERS_BACKEND, key_id},
     clock::Clock,
     grpc::client::Channel,
     lifecycle::{Listeners, StartError},
     status,
 };
+use serde::Serialize;
 use thoughts_backend::Config;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
+
+use crate::users::{Users, service_token};
 
 /// A key that tokens are signed with.
 pub(crate) struct Key {
@@ -60,22 +64,27 @@ impl Key {
     }
 
     pub(crate) fn sign(&self, claims: &Claims) -> String {
+        self.sign_as(TOKEN_TYPE, claims)
+    }
+
+    /// Signs a token of another type.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> String {
         let key = EncodingKey::from_ed_der(&self.pkcs8);
-        jsonwebtoken::encode(&self.header(), claims, &key).expect("a token")
+        let header = Header {
+            typ: Some(typ.to_owned()),
+            ..self.header()
+        };
+        jsonwebtoken::encode(&header, claims, &key).expect("a token")
     }
 }
 
 /// Claims that hold for a minute.
 pub(crate) fn claims(username: &str, role: Role) -> Claims {
     let now = Clock::system().now().as_seconds();
-    // The same name is the same person in every test.
-    let sub = username
-        .bytes()
-        .fold(0, |id, byte| id * 256 + u128::from(byte));
     Claims {
         iss: ISSUER.to_owned(),
         aud: AUDIENCE.to_owned(),
-        sub: Uuid::from_u128(sub),
+        sub: user_id(username),
         exp: now + 60,
         nbf: now,
         iat: now,
@@ -86,9 +95,63 @@ pub(crate) fn claims(username: &str, role: Role) -> Claims {
     }
 }
 
+/// The same name is the same person in every test.
+pub(crate) fn user_id(username: &str) -> Uuid {
+    let id = username
+        .bytes()
+        .fold(0, |id, byte| id * 256 + u128::from(byte));
+    Uuid::from_u128(id)
+}
+
+/// A backend, and what stands in for the users backend, whose key signs all tokens.
+pub(crate) struct System {
+    pub(crate) key: Arc<Key>,
+    pub(crate) users: Users,
+    pub(crate) backend: Backend,
+}
+
+impl System {
+    pub(crate) async fn start(fresh: &Fresh) -> Self {
+        let key = Arc::new(Key::new());
+        let users = Users::start(&key).await;
+        let config = Config::new(fresh.url().clone(), users.url());
+        let backend = Backend::start_as_is(config, Arc::clone(&key)).await;
+        Self {
+            key,
+            users,
+            backend,
+        }
+    }
+
+    /// Another replica on the same database.
+    pub(crate) async fn another_backend(&self, fresh: &Fresh) -> Backend {
+        let config = Config::new(fresh.url().clone(), self.users.url());
+        Backend::start_as_is(config, Arc::clone(&self.key)).await
+    }
+
+    pub(crate) fn member(&self, username: &str) -> Person {
+        self.backend.member(username)
+    }
+
+    pub(crate) fn administrator(&self, username: &str) -> Person {
+        self.backend.administrator(username)
+    }
+
+    /// The users backend, calling a replica.
+    pub(crate) fn users_backend(&self, backend: &Backend) -> Person {
+        let token = service_token(&self.key, USERS_BACKEND, THOUGHTS_BACKEND, 300);
+        backend.with_token(token)
+    }
+
+    pub(crate) async fn stop(self) {
+        self.backend.stop().await;
+        self.users.stop().await;
+    }
+}
+
 /// A running backend.
 pub(crate) struct Backend {
-    pub(crate) key: Key,
+    pub(crate) key: Arc<Key>,
     address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<Result<(), StartError>>,
@@ -107,11 +170,11 @@ impl Backend {
             tokens_public_key: Some(fixed),
             ..config
         };
-        Self::start_as_is(config, key).await
+        Self::start_as_is(config, Arc::new(key)).await
     }
 
     /// Starts with this configuration, which may not accept what `key` signs.
-    pub(crate) async fn start_as_is(config: Config, key: Key) -> Self {
+    pub(crate) async fn start_as_is(config: Config, key: Arc<Key>) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], any, any).await;
         let listeners = listeners.expect("free ports");
@@ -146,9 +209,9 @@ impl Backend {
         self.with_token(self.key.sign(&claims(username, Role::Admin)))
     }
 
-    pub(crate) fn with_token(&self, token: String) -> Person {
+    pub(crate) fn with_token(&self, token: impl Into<String>) -> Person {
         Person {
-            token: Some(token),
+            token: Some(token.into()),
             ..self.nobody()
         }
     }
@@ -273,6 +336,26 @@ impl Person {
         self.client
             .clone()
             .get_limits(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn purges(&self, user_id: &str) -> Result<(), Status> {
+        let user_id = user_id.to_owned();
+        let request = self.request(PurgeAuthorRequest { user_id });
+        self.client
+            .clone()
+            .purge_author(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn hands_over(&self, service_token: &str) -> Result<(), Status> {
+        let service_token = service_token.to_owned();
+        let request = self.request(PutServiceTokenRequest { service_token });
+        self.client
+            .clone()
+            .put_service_token(request)
             .await
             .map(Response::into_inner)
     }

@@ -106,7 +106,7 @@ async fn r15_without_keys_and_users_backend_everyone_still_reads() {
     backend.member("bruce").writes("still here").await.unwrap();
     backend.stop().await;
 
-    let backend = Backend::start_as_is(config(&fresh), Key::new()).await;
+    let backend = Backend::start_as_is(config(&fresh), Key::new().into()).await;
     let bruce = backend.member("bruce");
     let no_keys = because(Code::Unavailable, "KEYS_UNAVAILABLE");
     assert_eq!(refusal(bruce.writes("x").await), no_keys);

@@ -1,0 +1,105 @@
+//! Messages to domain types, and back.
+
+use api::thoughts::v1::{
+    Matches, TextRange, Thought as ProtoThought, Visibility as ProtoVisibility,
+};
+use runtime::{
+    auth::{THOUGHTS_BACKEND, USERS_BACKEND, Verifier, VerifyError},
+    paging::{PageSize, PageToken},
+    status,
+};
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::{
+    matches,
+    page::PageRequest,
+    query::SearchQuery,
+    service_token::ServiceToken,
+    thought::{Thought, Visibility},
+};
+
+impl From<Thought> for ProtoThought {
+    fn from(thought: Thought) -> Self {
+        let visibility = match thought.visibility {
+            Visibility::Public => ProtoVisibility::Public,
+            Visibility::Private => ProtoVisibility::Private,
+        };
+        Self {
+            id: thought.id.to_string(),
+            author: thought.author.username,
+            text: thought.text,
+            visibility: visibility.into(),
+            create_time: Some(thought.create_time.into()),
+            update_time: Some(thought.update_time.into()),
+        }
+    }
+}
+
+pub(super) fn requested_visibility(number: i32) -> Result<Visibility, Status> {
+    match ProtoVisibility::try_from(number) {
+        Ok(ProtoVisibility::Unspecified | ProtoVisibility::Public) => Ok(Visibility::Public),
+        Ok(ProtoVisibility::Private) => Ok(Visibility::Private),
+        Err(_) => Err(status::invalid_argument(
+            "visibility",
+            "must be VISIBILITY_PUBLIC or VISIBILITY_PRIVATE",
+        )),
+    }
+}
+
+/// A UUID in the one form that ids are given out in; case makes no difference.
+pub(super) fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {
+    const LENGTH: usize = uuid::fmt::Hyphenated::LENGTH;
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|_| text.len() == LENGTH)
+        .ok_or_else(|| {
+            status::invalid_argument(field, "must be a UUID in its text form with hyphens")
+        })
+}
+
+pub(super) fn requested_page(size: i32, token: &str, scope: &str) -> Result<PageRequest, Status> {
+    Ok(PageRequest {
+        size: PageSize::parse(size)?.get(),
+        before: PageToken::parse(token, scope)?,
+    })
+}
+
+pub(super) fn next_page_token(next: Option<i64>, scope: &str) -> String {
+    next.map(|position| PageToken::encode(position, scope))
+        .unwrap_or_default()
+}
+
+pub(super) fn matches_of(thought: &Thought, query: &SearchQuery) -> Matches {
+    let ranges = matches::ranges(&thought.text, query).into_iter();
+    Matches {
+        ranges: ranges
+            .map(|range| TextRange {
+                start: count(range.start),
+                end: count(range.end),
+            })
+            .collect(),
+    }
+}
+
+/// The token by which the users backend knows this one, if it will.
+pub(super) async fn parse_service_token(
+    verifier: &Verifier,
+    text: String,
+) -> Result<ServiceToken, Status> {
+    match verifier.verify_service(&text, USERS_BACKEND).await {
+        Ok((service, expires)) if service.name == THOUGHTS_BACKEND => {
+            Ok(ServiceToken::new(text, expires))
+        }
+        Ok(_) | Err(VerifyError::Rejected) => Err(status::invalid_argument(
+            "service_token",
+            "must be the thoughts backend's token for the users backend",
+        )),
+        Err(error @ VerifyError::KeysUnavailable) => Err(error.into()),
+    }
+}
+
+/// Lengths of texts are far below the limit of the wire's integers.
+pub(super) fn count(length: usize) -> i32 {
+    i32::try_from(length).unwrap_or(i32::MAX)
+}
