@@ -7,6 +7,7 @@ use runtime::auth::Role;
 use uuid::Uuid;
 
 use crate::{
+    personal_token::NewPersonalToken,
     user::{Credentials, User},
     username::Username,
 };
@@ -65,6 +66,31 @@ pub(crate) fn password_reset(user: &User) {
 pub(crate) fn password_change_refused(user: &User) {
     tracing::warn!(target: "audit", event = "change_password", outcome = "refused",
         username = %user.username, user_id = %user.id, "wrong password");
+}
+
+/// Somebody made a personal access token.
+pub(crate) fn personal_token_made(token: &NewPersonalToken) {
+    tracing::info!(target: "audit", event = "create_access_token", outcome = "success",
+        user_id = %token.user_id, token_id = %token.id, scope = ?token.scope,
+        "personal access token made");
+}
+
+/// Somebody ended a personal access token of his own.
+pub(crate) fn personal_token_revoked(user_id: Uuid, token_id: Uuid) {
+    tracing::info!(target: "audit", event = "revoke_access_token", outcome = "success",
+        %user_id, %token_id, "personal access token revoked");
+}
+
+/// Somebody came with a personal access token that is nobody's, or not any more.
+pub(crate) fn personal_token_unknown() {
+    tracing::warn!(target: "audit", event = "use_access_token", outcome = "refused",
+        "unknown personal access token");
+}
+
+/// The same, after too many others.
+pub(crate) fn personal_tokens_throttled() {
+    tracing::warn!(target: "audit", event = "use_access_token", outcome = "throttled",
+        "too many unknown personal access tokens");
 }
 
 /// A signing key was made, which will sign in a while.

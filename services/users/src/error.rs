@@ -1,8 +1,12 @@
 //! What can go wrong in a use case.
 
 use crate::{
-    hashing::HashError, invitation::ExpireTimeError, key_encryption::Unreadable,
-    password::PasswordError, throttle::Wait,
+    hashing::HashError,
+    invitation::ExpireTimeError,
+    key_encryption::Unreadable,
+    password::PasswordError,
+    personal_token::{MAX_TOKENS, TokenTimeError},
+    throttle::Wait,
 };
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
@@ -38,6 +42,22 @@ pub enum Error {
     /// The caller has no session of that id.
     #[error("there is no such session")]
     SessionNotFound,
+    /// The account has as many personal access tokens as it may.
+    #[error("there are {MAX_TOKENS} personal access tokens already: revoke one first")]
+    TooManyPersonalTokens,
+    /// A personal access token cannot end then.
+    #[error("{0}")]
+    TokenTimeRefused(#[from] TokenTimeError),
+    /// The caller has no personal access token of that id.
+    #[error("there is no such personal access token")]
+    PersonalTokenNotFound,
+    /// What came is nobody's personal access token, or one that has ended; the caller never learns
+    /// which.
+    #[error("the personal access token is nobody's, or not any more")]
+    UnknownPersonalToken,
+    /// The same, after too many others.
+    #[error("too many unknown tokens: try again in {} seconds", .0.0.as_secs_f64().ceil())]
+    TooManyUnknownTokens(Wait),
     /// The rpc, or the role that was asked for, is for administrators.
     #[error("only administrators may do this")]
     NotAdministrator,

@@ -7,6 +7,7 @@ mod invitations;
 mod messages;
 mod people;
 mod refusals;
+mod service_token;
 mod sessions;
 pub(crate) mod thoughts;
 mod tokens;
@@ -25,6 +26,7 @@ use api::users::v1::{
 use runtime::auth::{Caller, Verifier};
 use tonic::{Request, Response, Status};
 
+pub(crate) use self::{service_token::keep_known, tokens::personal_tokens};
 use crate::service::Accounts;
 
 /// The users service on the wire.
@@ -46,11 +48,13 @@ impl UsersGrpc {
         caller.map(Caller::in_person).transpose()
     }
 
+    /// The person who calls. Personal access tokens are no good for what is done to accounts,
+    /// sessions and tokens.
     async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         Caller::required(self.caller(request).await?)
     }
 
-    /// Who calls an rpc that scripts may call too.
+    /// Who calls an rpc that scripts may call too: personal access tokens of every scope may read.
     async fn named<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
         Caller::required(self.verifier.caller(request.metadata()).await?)
     }

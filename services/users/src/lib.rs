@@ -9,6 +9,7 @@
 //! - [`user`]: the account itself;
 //! - [`session`] and [`refresh_token`]: how long somebody stays signed in, and by what;
 //! - [`secret`]: what somebody holds and the database knows the hash of;
+//! - [`personal_token`]: what scripts speak for somebody with;
 //! - [`client`]: where a call comes from, and [`throttle`]: how often it may fail to sign in;
 //! - [`signing`]: the private key and the tokens it signs. Nothing else in the system can sign;
 //! - [`key_ring`]: which key signs when, and which are published; [`key_encryption`]: how they lie in
@@ -33,6 +34,7 @@ pub mod invitation;
 pub mod key_encryption;
 pub mod key_ring;
 pub mod password;
+pub mod personal_token;
 pub mod purge;
 pub mod refresh_token;
 pub mod secret;

@@ -22,11 +22,11 @@ use crate::{
     config::Config,
     error::Error,
     first_run,
-    grpc::{UsersGrpc, thoughts},
+    grpc::{UsersGrpc, keep_known, personal_tokens, thoughts},
     hashing::PasswordHasher,
     password::NewPassword,
     service::{
-        Accounts, Policy,
+        Accounts, Policy, Presentations,
         keys::{Keys, Source},
         purging::Purging,
         reset,
@@ -97,6 +97,7 @@ impl Backend {
             keys: keys.map_err(StartError::new)?,
             policy: Arc::new(policy),
             deletions: Arc::default(),
+            presentations: Presentations::default(),
         };
         if config.demo {
             accounts.add_examples().await.map_err(StartError::new)?;
@@ -145,6 +146,12 @@ impl Backend {
         tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, until).await });
         let purging = self.purging(&server);
         tokio::spawn(purging.run(PURGE_INTERVAL, shutdown.clone()));
+        let known = keep_known(
+            self.accounts.clone(),
+            self.thoughts.clone(),
+            shutdown.clone(),
+        );
+        tokio::spawn(known);
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
@@ -176,7 +183,8 @@ impl Backend {
         }
     }
 
-    /// Checks tokens with the keys that this very service publishes.
+    /// Checks tokens with the keys that this very service publishes, and the personal access tokens
+    /// that it keeps.
     fn verifier(&self) -> Verifier {
         let accounts = self.accounts.clone();
         let source = move || ready(Ok(accounts.key_set_json())).boxed();
@@ -185,6 +193,7 @@ impl Backend {
             FixedKeys::default(),
             Arc::new(source),
         )
+        .with_personal_tokens_uncached(personal_tokens(self.accounts.clone()))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The use cases: making accounts and looking at them here, signing in and staying signed in in
-//! `sessions`; and who may do what.
+//! `sessions`, personal access tokens in `personal_tokens`; and who may do what.
 
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ use crate::{
 mod invitations;
 pub(crate) mod keys;
 mod people;
+mod personal_tokens;
 pub(crate) mod purging;
 pub(crate) mod reset;
 mod sessions;
@@ -33,6 +34,7 @@ mod tests;
 mod upkeep;
 
 use self::keys::Keys;
+pub(crate) use self::personal_tokens::Presentations;
 pub use self::sessions::Session;
 
 /// The accounts of one database, with everything that is done to them. Clones are the same.
@@ -45,6 +47,7 @@ pub struct Accounts {
     pub(crate) policy: Arc<Policy>,
     /// Rings when an account was deleted here.
     pub(crate) deletions: Arc<Notify>,
+    pub(crate) presentations: Presentations,
 }
 
 /// Who may make an account.

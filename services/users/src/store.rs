@@ -11,6 +11,7 @@ mod invitations;
 mod keys;
 mod limits;
 mod people;
+mod personal_tokens;
 mod purges;
 mod sessions;
 mod setup;

@@ -6,9 +6,12 @@
 //! signed in from an address before is not held up by what others do to the name from elsewhere.
 //!
 //! A name that nobody has is counted like any other: who is throttled learns nothing from it.
+//!
+//! Personal access tokens that nobody has are counted as well, by each replica for itself.
 
 use std::{
     net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,6 +31,8 @@ const NAME: Limit = Limit::new(50, Duration::from_secs(30));
 const ADDRESS: Limit = Limit::new(100, Duration::from_secs(1));
 /// Failures in all: a thousand, then twenty a second.
 const ALL: Limit = Limit::new(1_000, Duration::from_millis(50));
+/// Personal access tokens that nobody has: a hundred, then ten a second.
+const UNKNOWN_TOKENS: Limit = Limit::new(100, Duration::from_millis(100));
 
 /// The buckets that a sign-in is counted in.
 #[derive(Debug, Clone)]
@@ -56,7 +61,11 @@ pub struct Level {
     pub known_time: Option<Timestamp>,
 }
 
-/// Too many have failed: nobody looks at the password before this has passed.
+/// How many have come with a personal access token that nobody has, to this process.
+#[derive(Debug)]
+pub struct UnknownTokens(Mutex<Timestamp>);
+
+/// Too many have failed: the next one is not looked at before this has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
@@ -115,6 +124,27 @@ impl Buckets {
     }
 }
 
+impl UnknownTokens {
+    /// Counts one more, or tells how long to wait.
+    ///
+    /// # Errors
+    ///
+    /// There have been too many.
+    pub fn count(&self, now: Timestamp) -> Result<(), Wait> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // No fuller than full, where the clock was put back.
+        *free = (*free).clamp(now, UNKNOWN_TOKENS.full(now));
+        *free = UNKNOWN_TOKENS.take(*free, now)?;
+        Ok(())
+    }
+}
+
+impl Default for UnknownTokens {
+    fn default() -> Self {
+        Self(Mutex::new(Timestamp::from_micros(i64::MIN)))
+    }
+}
+
 impl Bucket {
     fn new(kind: &str, parts: &[&str], limit: Limit) -> Self {
         // None of them has a line feed in it.
@@ -137,12 +167,17 @@ impl Limit {
 
     /// GCRA: a bucket that is full is free in `burst` times `every`.
     fn take(self, free: Timestamp, now: Timestamp) -> Result<Timestamp, Wait> {
-        let (after, most) = (free + self.every, now + self.every * self.burst);
+        let (after, most) = (free + self.every, self.full(now));
         if after <= most {
             return Ok(after);
         }
         let micros = after.as_micros() - most.as_micros();
         Err(Wait(Duration::from_micros(micros.unsigned_abs())))
+    }
+
+    /// When a bucket that is full now is free.
+    fn full(self, now: Timestamp) -> Timestamp {
+        now + self.every * self.burst
     }
 }
 
@@ -209,5 +244,19 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(take(&mut levels, later), Ok(()));
         }
+    }
+
+    #[test]
+    fn unknown_tokens_are_counted_by_the_hundred_and_a_clock_put_back_holds_nobody_up() {
+        let (tokens, every) = (UnknownTokens::default(), Duration::from_millis(100));
+        for _ in 0..100 {
+            assert_eq!(tokens.count(NOW), Ok(()));
+        }
+        assert_eq!(tokens.count(NOW), Err(Wait(every)));
+        assert_eq!(tokens.count(NOW + every), Ok(()));
+        assert_eq!(tokens.count(NOW + every), Err(Wait(every)));
+        let before = NOW - Duration::from_secs(3_600);
+        assert_eq!(tokens.count(before), Err(Wait(every)));
+        assert_eq!(tokens.count(before + every), Ok(()));
     }
 }

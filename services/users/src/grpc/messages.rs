@@ -6,6 +6,7 @@ use api::users::v1::{
     Role as ProtoRole, Session as ProtoSession, SessionInfo as ProtoSessionInfo,
     SignUpState as ProtoSignUpState, User as ProtoUser,
 };
+use prost_types::Timestamp as ProtoTimestamp;
 use runtime::{
     auth::Role,
     clock::Timestamp,
@@ -37,16 +38,18 @@ pub(super) fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
-/// Parses an optional time.
-pub(super) fn time(
-    name: &str,
-    time: Option<prost_types::Timestamp>,
-) -> Result<Option<Timestamp>, Status> {
+/// Parses an optional time. It is cut to whole microseconds.
+pub(super) fn time(name: &str, time: Option<ProtoTimestamp>) -> Result<Option<Timestamp>, Status> {
+    // As google.protobuf.Timestamp has it: the years 1 to 9999, and nanoseconds that count forward.
+    let possible = |time: &ProtoTimestamp| {
+        (-62_135_596_800..=253_402_300_799).contains(&time.seconds)
+            && (0..1_000_000_000).contains(&time.nanos)
+    };
     match time {
-        Some(time) if !(0..1_000_000_000).contains(&time.nanos) => {
-            let range = "its nanos must be from 0 to 999999999";
-            Err(status::invalid_argument(name, range))
-        }
+        Some(time) if !possible(&time) => Err(status::invalid_argument(
+            name,
+            "must be a time of the years 1 to 9999",
+        )),
         time => Ok(time.map(Timestamp::from)),
     }
 }

@@ -19,6 +19,16 @@ pub(super) fn to_status(error: Error) -> Status {
             status::error(Code::Unauthenticated, "REFRESH_TOKEN_REUSED", message)
         }
         Error::AccountGone => status::error(Code::Unauthenticated, "ACCOUNT_GONE", message),
+        Error::TooManyPersonalTokens => {
+            status::error(Code::FailedPrecondition, "TOO_MANY_ACCESS_TOKENS", message)
+        }
+        Error::TokenTimeRefused(_) => status::invalid_argument("expire_time", message),
+        Error::PersonalTokenNotFound | Error::UnknownPersonalToken => {
+            status::error(Code::NotFound, "ACCESS_TOKEN_NOT_FOUND", message)
+        }
+        Error::TooManyUnknownTokens(Wait(wait)) => {
+            status::throttled("UNKNOWN_TOKENS_THROTTLED", message, wait)
+        }
         Error::NotAdministrator => {
             status::error(Code::PermissionDenied, "NOT_ADMINISTRATOR", message)
         }

@@ -1,6 +1,6 @@
 //! What the thoughts backend is called for.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error as StdError, sync::Arc};
 
 use api::thoughts::v1::{PurgeAuthorRequest, thoughts_service_client::ThoughtsServiceClient};
 use runtime::grpc::client::{Channel, Idempotent};
@@ -11,6 +11,9 @@ use crate::{
     service::{Accounts, purging::PurgeAuthor},
     signing::ServicePass,
 };
+
+/// Why a call could not be made, or failed.
+pub(super) type Failure = Box<dyn StdError + Send + Sync>;
 
 /// Has the thoughts of deleted accounts deleted.
 pub(crate) fn purge_author(
@@ -30,15 +33,20 @@ pub(crate) fn purge_author(
 fn purge_request(
     accounts: &Accounts,
     purge: Purge,
-) -> Result<Request<PurgeAuthorRequest>, Box<dyn Error + Send + Sync>> {
-    let mut request = Request::new(PurgeAuthorRequest {
-        user_id: purge.user_id.to_string(),
-    });
+) -> Result<Request<PurgeAuthorRequest>, Failure> {
+    let user_id = purge.user_id.to_string();
+    let mut request = request(accounts, PurgeAuthorRequest { user_id })?;
+    request.set_timeout(purge.patience());
+    Ok(request)
+}
+
+/// A call by this service, which it does no harm to carry out twice.
+pub(super) fn request<T>(accounts: &Accounts, message: T) -> Result<Request<T>, Failure> {
+    let mut request = Request::new(message);
     let token = accounts.service_token(ServicePass::ToThoughts)?;
     let mut bearer: MetadataValue<_> = format!("Bearer {}", token.text).parse()?;
     bearer.set_sensitive(true);
     request.metadata_mut().insert("authorization", bearer);
     request.extensions_mut().insert(Idempotent);
-    request.set_timeout(purge.patience());
     Ok(request)
 }

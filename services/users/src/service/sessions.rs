@@ -100,7 +100,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Changes the caller's password and ends the caller's other sessions.
+    /// Changes the caller's password and ends the caller's other sessions and personal access tokens.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -138,9 +138,10 @@ impl Accounts {
         Ok(())
     }
 
-    /// Forgets the sessions and invitations that are over, and failures that are long past.
+    /// Forgets the sessions, tokens and invitations that are over, and failures that are long past.
     pub async fn forget(&self) -> Result<(), Error> {
         while self.store.forget_sessions(self.clock.now()).await? > 0 {}
+        while self.store.forget_personal_tokens(self.clock.now()).await? > 0 {}
         while self.store.forget_limits(self.clock.now()).await? > 0 {}
         while self.store.forget_invitations(self.clock.now()).await? > 0 {}
         Ok(())

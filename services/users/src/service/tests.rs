@@ -8,6 +8,7 @@ use std::{
 
 use argon2::{Argon2, Params, PasswordHasher as _};
 use database::testing::{Fresh, on_each_engine};
+use runtime::auth::Scope;
 use tracing::{
     Dispatch, Level,
     subscriber::{DefaultGuard, NoSubscriber},
@@ -17,6 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::{keys::Source, *};
 use crate::{
     client::{Client, UserAgent},
+    personal_token::PersonalToken,
     refresh_token::RefreshToken,
     store::migrations,
 };
@@ -37,6 +39,7 @@ pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
             setup_code: None,
         }),
         deletions: Arc::default(),
+        presentations: Presentations::default(),
     }
 }
 
@@ -183,6 +186,26 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
             .change_password(&caller, current, new, &client)
             .await
     };
+    let (made, script) = accounts
+        .create_personal_token(
+            &caller,
+            "nightly horse".parse().unwrap(),
+            Scope::Read,
+            accounts.clock.now() + Duration::from_secs(60),
+        )
+        .await
+        .unwrap();
+    let unknown = PersonalToken::generate().unwrap().expose();
+    accounts.present(&script.expose()).await.unwrap();
+    accounts.present(&unknown).await.unwrap_err();
+    accounts
+        .revoke_personal_token(&caller, made.id)
+        .await
+        .unwrap();
+    accounts.present(&script.expose()).await.unwrap_err();
+    for _ in 0..99 {
+        accounts.present(&unknown).await.unwrap_err();
+    }
     changes("wrong horse").await.unwrap_err();
     changes("correct horse").await.unwrap();
     let last = again.refresh_token.unwrap();
@@ -214,10 +237,17 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         ["sign_in", "refused", "(not a username)", ""],
         ["refresh_token_reuse", "session_ended", "", &id],
         ["sign_in", "success", "ada", &id],
+        ["create_access_token", "success", "", &id],
+        ["use_access_token", "refused", "", ""],
+        ["revoke_access_token", "success", "", &id],
+    ];
+    expected.extend([["use_access_token", "refused", "", ""]; 99]);
+    expected.push(["use_access_token", "throttled", "", ""]);
+    expected.extend([
         ["change_password", "refused", "ada", &id],
         ["change_password", "success", "ada", &id],
         ["sign_out", "success", "", &id],
-    ];
+    ]);
     expected.extend([["sign_in", "refused", "eve", ""]; 10]);
     expected.push(["sign_in", "throttled", "eve", ""]);
     expected.push(["reset_password", "success", "ada", &id]);
@@ -234,6 +264,8 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
         "guessed",
         code.expose(),
         token,
+        &script.expose()[3..],
+        &unknown[3..],
         &stored,
     ] {
         assert!(!log.text().contains(secret), "{secret:?} is in the log");

@@ -109,16 +109,42 @@ macro_rules! insert {
     };
 }
 
-/// Ends every session of an account, and the code by which its password could be set, within a
-/// transaction that holds the account's row. What reuse has ended is still told.
+/// A session on one connection, if there is one: locked until the transaction's end, so that of
+/// two that come at once one waits for what the other makes of it.
+macro_rules! lock_session {
+    ($conn:ident, $id:expr) => {
+        sqlx::query_as::<_, $crate::store::sessions::LockedSession>(
+            "UPDATE sessions SET user_id = user_id WHERE id = $1
+             RETURNING user_id, create_time, expire_time, reuse_time",
+        )
+        .bind($id)
+        .fetch_optional(&mut *$conn)
+        .await
+    };
+}
+
+/// Ends every session of an account but one, if one is to stay, every personal access token, and the
+/// code by which its password could be set, within a transaction that holds the account's row. What
+/// reuse has ended is still told.
 macro_rules! end_access {
     ($conn:ident, $user_id:expr) => {
+        end_access!($conn, $user_id, but None::<uuid::Uuid>)
+    };
+    ($conn:ident, $user_id:expr, but $kept:expr) => {
         async {
             sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
                 .bind($user_id)
                 .execute(&mut *$conn)
                 .await?;
-            sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND reuse_time IS NULL")
+            sqlx::query(
+                "DELETE FROM sessions
+                 WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND reuse_time IS NULL",
+            )
+            .bind($user_id)
+            .bind($kept)
+            .execute(&mut *$conn)
+            .await?;
+            sqlx::query("DELETE FROM access_tokens WHERE user_id = $1")
                 .bind($user_id)
                 .execute(&mut *$conn)
                 .await

@@ -18,20 +18,6 @@ const MAX_LISTED: i64 = 500;
 /// So many sessions are forgotten in one transaction, so that none takes long.
 const FORGOTTEN_AT_ONCE: i64 = 500;
 
-/// A session on one connection, if there is one: locked until the transaction's end, so that of
-/// two that come at once one waits for what the other makes of it.
-macro_rules! lock_session {
-    ($conn:ident, $id:expr) => {
-        sqlx::query_as::<_, LockedSession>(
-            "UPDATE sessions SET user_id = user_id WHERE id = $1
-             RETURNING user_id, create_time, expire_time, reuse_time",
-        )
-        .bind($id)
-        .fetch_optional(&mut *$conn)
-        .await
-    };
-}
-
 /// Puts a token's successor in its place and moves the end of its session on.
 macro_rules! rotate {
     ($conn:ident, $token:expr, $nonce:expr, $now:expr, $expires:expr) => {
@@ -262,7 +248,8 @@ impl Store {
         Ok(rows.into_iter().map(SessionInfo::from).collect())
     }
 
-    /// Replaces the hash `checked` of an account by `new` and ends all of its sessions but one.
+    /// Replaces the hash `checked` of an account by `new` and ends all of its sessions but one, and
+    /// its personal access tokens.
     pub async fn change_password(
         &self,
         user_id: Uuid,
@@ -293,26 +280,15 @@ impl Store {
                 .bind(user_id)
                 .execute(&mut *conn)
                 .await?;
-            sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
-                .bind(user_id)
-                .execute(&mut *conn)
-                .await?;
-            // What reuse has ended is still told.
-            sqlx::query(
-                "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 AND reuse_time IS NULL",
-            )
-            .bind(user_id)
-            .bind(kept)
-            .execute(&mut *conn)
-            .await?;
+            end_access!(conn, user_id, but Some(kept))?;
             Ok(PasswordChange::Changed {
                 expire_time: session.expires(),
             })
         })
     }
 
-    /// Replaces an account's hash, whatever it was, and ends all of its sessions; whether there is
-    /// such an account.
+    /// Replaces an account's hash, whatever it was, and ends all of its sessions and personal access
+    /// tokens; whether there is such an account.
     pub async fn reset_password(&self, user_id: Uuid, new: &str) -> Result<bool, Error> {
         write!(self.database, |conn| {
             let changed = sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
@@ -343,8 +319,8 @@ impl Store {
 
 /// What decides whether a session goes on.
 #[derive(FromRow)]
-struct LockedSession {
-    user_id: Uuid,
+pub(super) struct LockedSession {
+    pub(super) user_id: Uuid,
     create_time: i64,
     expire_time: i64,
     reuse_time: Option<i64>,
@@ -359,7 +335,7 @@ impl LockedSession {
         Timestamp::from_micros(self.expire_time)
     }
 
-    fn goes_on(&self, now: Timestamp) -> bool {
+    pub(super) fn goes_on(&self, now: Timestamp) -> bool {
         self.reuse_time.is_none() && now < self.expires()
     }
 }

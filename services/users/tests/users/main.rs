@@ -6,6 +6,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod access_tokens;
 mod accounts;
 mod deletion;
 mod first_start;

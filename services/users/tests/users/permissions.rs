@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use api::{FILE_DESCRIPTOR_SET, users::v1::Role};
+use api::{
+    FILE_DESCRIPTOR_SET,
+    users::v1::{Role, Scope},
+};
 use database::testing::on_each_engine;
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
@@ -11,132 +14,56 @@ use uuid::Uuid;
 
 use crate::support::{Backend, PASSWORD, Person};
 
-/// An rpc, and what nobody, a member, an administrator and a bearer of a bad token get.
-const TABLE: [(&str, [Code; 4]); 19] = [
-    ("Login", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
-    ("RefreshSession", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
-    ("Logout", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
-    (
-        "ChangePassword",
-        [
-            Code::Unauthenticated,
-            Code::Ok,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "ListSessions",
-        [
-            Code::Unauthenticated,
-            Code::Ok,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "RevokeSession",
-        [
-            Code::Unauthenticated,
-            Code::NotFound,
-            Code::NotFound,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "CreateUser",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    ("GetSignUpState", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
-    (
-        "GetCurrentUser",
-        [
-            Code::Unauthenticated,
-            Code::Ok,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "GetUser",
-        [
-            Code::Unauthenticated,
-            Code::Ok,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "ListUsers",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "UpdateUser",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "DeleteUser",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "CreateInvitation",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "ListInvitations",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "RevokeInvitation",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::NotFound,
-            Code::Unauthenticated,
-        ],
-    ),
-    (
-        "CreatePasswordReset",
-        [
-            Code::Unauthenticated,
-            Code::PermissionDenied,
-            Code::Ok,
-            Code::Unauthenticated,
-        ],
-    ),
-    ("ResetPassword", [Code::PermissionDenied; 4]),
-    ("GetKeySet", [Code::Ok, Code::Ok, Code::Ok, Code::Ok]),
+/// What nobody, a member, an administrator, a bearer of a bad token, a script with an
+/// administrator's personal access token, and a service get.
+type Answers = [Code; 6];
+
+const NO_TOKEN: Code = Code::Unauthenticated;
+const DENIED: Code = Code::PermissionDenied;
+
+const ANYONE: Answers = [Code::Ok; 6];
+const NAMED: Answers = [NO_TOKEN, Code::Ok, Code::Ok, NO_TOKEN, Code::Ok, NO_TOKEN];
+const IN_PERSON: Answers = [NO_TOKEN, Code::Ok, Code::Ok, NO_TOKEN, DENIED, NO_TOKEN];
+const ADMINISTRATORS: Answers = [NO_TOKEN, DENIED, Code::Ok, NO_TOKEN, DENIED, NO_TOKEN];
+const SERVICES: Answers = [NO_TOKEN, DENIED, DENIED, NO_TOKEN, DENIED, Code::Ok];
+
+const TABLE: [(&str, Answers); 23] = [
+    ("Login", ANYONE),
+    ("RefreshSession", ANYONE),
+    ("Logout", ANYONE),
+    ("ChangePassword", IN_PERSON),
+    ("ListSessions", IN_PERSON),
+    ("RevokeSession", finding_nothing(IN_PERSON)),
+    ("CreateUser", ADMINISTRATORS),
+    ("GetSignUpState", ANYONE),
+    ("GetCurrentUser", NAMED),
+    ("GetUser", NAMED),
+    ("ListUsers", ADMINISTRATORS),
+    ("UpdateUser", ADMINISTRATORS),
+    ("DeleteUser", ADMINISTRATORS),
+    ("CreateInvitation", ADMINISTRATORS),
+    ("ListInvitations", ADMINISTRATORS),
+    ("RevokeInvitation", finding_nothing(ADMINISTRATORS)),
+    ("CreatePasswordReset", ADMINISTRATORS),
+    ("ResetPassword", [DENIED; 6]),
+    ("CreateAccessToken", IN_PERSON),
+    ("ListAccessTokens", IN_PERSON),
+    ("RevokeAccessToken", finding_nothing(IN_PERSON)),
+    ("VerifyAccessToken", finding_nothing(SERVICES)),
+    ("GetKeySet", ANYONE),
 ];
+
+/// The answers where what is asked for does not exist: who may not ask learns nothing of that.
+const fn finding_nothing(mut answers: Answers) -> Answers {
+    let mut who = 0;
+    while who < answers.len() {
+        if matches!(answers[who], Code::Ok) {
+            answers[who] = Code::NotFound;
+        }
+        who += 1;
+    }
+    answers
+}
 
 async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
     match rpc {
@@ -168,6 +95,11 @@ async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
         "CreatePasswordReset" => person.lets_reset("ada").await.map(drop),
         // Whoever has no code may not.
         "ResetPassword" => person.resets("guess", PASSWORD).await,
+        "CreateAccessToken" => person.makes_token("mine", Scope::Read).await.map(drop),
+        "ListAccessTokens" => person.tokens().await.map(drop),
+        // Nobody has that token.
+        "RevokeAccessToken" => person.revokes_token(&Uuid::nil().to_string()).await,
+        "VerifyAccessToken" => person.verifies("mt_nobody").await.map(drop),
         "GetKeySet" => person.key_set().await.map(drop),
         other => panic!("no call for {other}"),
     }
@@ -176,8 +108,12 @@ async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
 #[tokio::test]
 async fn s14_every_rpc_is_open_to_whom_the_contract_says() {
     on_each_engine(async |fresh| {
-        let (backend, ada) = Backend::start_with_ada(fresh).await;
+        let (backend, ada, service) = Backend::start_with_service(fresh).await;
         ada.adds("bruce", Role::Member).await.unwrap();
+        // Somebody whose password nobody changes here.
+        ada.adds("carol", Role::Admin).await.unwrap();
+        let carol = backend.sign_in("carol", PASSWORD).await;
+        let (_, script) = carol.script(Scope::ReadWrite).await;
         let nobody = backend.nobody().await;
         let bruce = backend.sign_in("bruce", PASSWORD).await;
         let altered = nobody.with_token(&altered(bruce.token.as_ref().unwrap()));
@@ -186,6 +122,8 @@ async fn s14_every_rpc_is_open_to_whom_the_contract_says() {
             ("bruce", bruce),
             ("ada", ada),
             ("a bad token", altered),
+            ("a script", script),
+            ("a service", service),
         ];
         for (rpc, expected) in TABLE {
             for ((who, person), expected) in people.iter().zip(expected) {

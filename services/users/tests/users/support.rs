@@ -23,8 +23,9 @@ use users_backend::{Config, serve};
 
 mod people;
 mod thoughts;
+mod tokens;
 
-pub(crate) use self::thoughts::Thoughts;
+pub(crate) use self::{thoughts::Thoughts, tokens::service_token};
 
 /// The password of everybody in these tests who has no reason for another.
 pub(crate) const PASSWORD: &str = "correct horse";

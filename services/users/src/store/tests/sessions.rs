@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use database::testing::on_each_engine;
 
-use super::*;
+use super::{
+    dump::{dump, hex},
+    *,
+};
 use crate::{
     client::UserAgent,
     refresh_token::{Nonce, RefreshToken},
     session::{GRACE, NewSession, PasswordChange, Renewal},
 };
 
-const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 /// A session of an account, begun now, and its first refresh token.
-async fn begin(store: &Store, account: &Credentials) -> RefreshToken {
+pub(super) async fn begin(store: &Store, account: &Credentials) -> RefreshToken {
     let token = RefreshToken::first(Clock::system().new_id()).unwrap();
     let session = session(account, &token);
     let hash = &account.password_hash;
@@ -32,7 +35,7 @@ fn session(account: &Credentials, token: &RefreshToken) -> NewSession {
     }
 }
 
-async fn with_bruce(fresh: &Fresh) -> (Store, Credentials) {
+pub(super) async fn with_bruce(fresh: &Fresh) -> (Store, Credentials) {
     let (store, bruce) = (store(fresh).await, member("bruce", 1));
     store.add(&bruce).await.unwrap();
     (store, bruce)
@@ -148,31 +151,4 @@ async fn s05_a_dump_of_the_database_holds_no_token() {
         assert!(GRACE > Duration::from_secs(3));
     })
     .await;
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// All that the tables about sessions hold, bytes in hexadecimal.
-async fn dump(store: &Store) -> String {
-    let rows: Vec<String> = match &store.database {
-        Database::Sqlite { readers, .. } => sqlx::query_scalar(
-            "SELECT concat_ws(' ', lower(hex(id)), lower(hex(user_id)), user_agent) FROM sessions
-                 UNION ALL SELECT concat_ws(' ', lower(hex(digest)), lower(hex(session_id)),
-                     use_time, lower(hex(nonce))) FROM refresh_tokens",
-        )
-        .fetch_all(readers)
-        .await,
-        Database::Postgres(pool) => {
-            sqlx::query_scalar(
-                "SELECT sessions::text FROM sessions
-                 UNION ALL SELECT refresh_tokens::text FROM refresh_tokens",
-            )
-            .fetch_all(pool)
-            .await
-        }
-    }
-    .unwrap();
-    rows.join("\n")
 }

@@ -1,4 +1,5 @@
-//! The thoughts backend's part in a deletion: it notes who was purged, and by whom.
+//! The thoughts backend as the users backend sees it: it notes who was purged, and which token it was
+//! handed.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -35,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Thoughts {
     address: SocketAddr,
     purged: Arc<Mutex<Vec<String>>>,
+    service_token: Arc<Mutex<Option<String>>>,
     serving: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
@@ -45,6 +47,7 @@ impl Thoughts {
         Self {
             address: free.local_addr().unwrap(),
             purged: Arc::default(),
+            service_token: Arc::default(),
             serving: None,
         }
     }
@@ -63,6 +66,7 @@ impl Thoughts {
         let stub = Stub {
             verifier: Verifier::new(Clock::system(), FixedKeys::default(), Arc::new(source)),
             purged: Arc::clone(&self.purged),
+            service_token: Arc::clone(&self.service_token),
         };
         let any = "127.0.0.1:0".parse().unwrap();
         let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], self.address, any);
@@ -72,6 +76,19 @@ impl Thoughts {
         let until = shutdown.clone();
         let serving = tokio::spawn(async move { server.serve(listeners, until).await.unwrap() });
         self.serving = Some((shutdown, serving));
+    }
+
+    /// The token that it was handed last, once there is one.
+    pub(crate) async fn service_token(&self) -> String {
+        let handed = async {
+            loop {
+                if let Some(token) = self.service_token.lock().unwrap().take() {
+                    break token;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, handed).await.expect("a service token")
     }
 
     /// Whose purges came, each as often as it came.
@@ -105,6 +122,7 @@ impl Drop for Thoughts {
 struct Stub {
     verifier: Verifier,
     purged: Arc<Mutex<Vec<String>>>,
+    service_token: Arc<Mutex<Option<String>>>,
 }
 
 #[tonic::async_trait]
@@ -125,7 +143,10 @@ impl ThoughtsService for Stub {
         request: Request<PutServiceTokenRequest>,
     ) -> Result<Response<()>, Status> {
         let caller = self.verifier.service(request.metadata(), THOUGHTS_BACKEND);
-        caller.await.map(|_| Response::new(()))
+        assert_eq!(caller.await?.name, USERS_BACKEND);
+        let token = request.into_inner().service_token;
+        *self.service_token.lock().unwrap() = Some(token);
+        Ok(Response::new(()))
     }
 
     async fn create_thought(
