@@ -374,6 +374,45 @@ async fn s06_a_new_password_ends_every_token_of_the_account() {
 }
 
 #[tokio::test]
+async fn s06_disabling_a_reset_and_deletion_end_every_token_of_the_account() {
+    on_each_engine(async |fresh| {
+        let (backend, ada, service) = Backend::start_with_service(fresh).await;
+        ada.adds("bruce", Role::Member).await.unwrap();
+        let (_, of_ada) = ada.script(Scope::Read).await;
+        let bruce = backend.sign_in("bruce", PASSWORD).await;
+        let ended = async |token: &AccessToken| {
+            let text = &token.access_token;
+            let script = bruce.with_token(text);
+            assert_eq!(refusal(script.me().await), invalid());
+            assert_eq!(refusal(service.verifies(text).await), not_found());
+        };
+
+        let (token, script) = bruce.script(Scope::Read).await;
+        script.me().await.unwrap();
+        ada.disables("bruce", true).await.unwrap();
+        ended(&token).await;
+        ada.disables("bruce", false).await.unwrap();
+        ended(&token).await;
+
+        let bruce = backend.sign_in("bruce", PASSWORD).await;
+        let (token, script) = bruce.script(Scope::Read).await;
+        let reset = ada.lets_reset("bruce").await.unwrap();
+        script.me().await.unwrap();
+        bruce.resets(&reset.code, "battery staple").await.unwrap();
+        ended(&token).await;
+
+        let bruce = backend.sign_in("bruce", "battery staple").await;
+        let (token, script) = bruce.script(Scope::Read).await;
+        script.me().await.unwrap();
+        ada.deletes("bruce").await.unwrap();
+        ended(&token).await;
+        of_ada.me().await.unwrap();
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_that_is_over_makes_no_token_for_its_last_minutes() {
     on_each_engine(async |fresh| {
         let (backend, _) = Backend::start_with_ada(fresh).await;
