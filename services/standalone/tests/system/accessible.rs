@@ -169,6 +169,31 @@ async fn on_every_page_of_the_administration(
     look("moderation").await;
     browser.goes_to(&system, "/settings/delete").await;
     look("leaving").await;
+    browser.goes_to(&system, "/settings/tokens").await;
+    browser.sees("No tokens").await;
+    look("tokens-none").await;
+    browser
+        .types("display_name", &"far too long ".repeat(20))
+        .await;
+    browser.chooses("scope", "Read and write").await;
+    browser.presses("Make the token").await;
+    browser.sees("Not made yet").await;
+    look("token-refused").await;
+    browser
+        .types(
+            "display_name",
+            "Back-up of everything, each night, to the box in the cellar",
+        )
+        .await;
+    browser.presses("Make the token").await;
+    browser.sees("Your new access token").await;
+    look("token").await;
+    browser.presses("I have copied it").await;
+    browser.sees("never used").await;
+    look("tokens").await;
+    browser.presses("Revoke …").await;
+    browser.sees("Revoke this token?").await;
+    look("token-revoking").await;
 
     browser.goes_to(&system, "/admin/users/bruce").await;
     browser.presses("Make a link").await;

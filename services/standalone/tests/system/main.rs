@@ -3,6 +3,7 @@
 //! - [`grpcurl`]: a developer's tour with the real grpcurl;
 //! - [`browser`]: a person's tour with the real Chromium;
 //! - [`administration`]: what administrators do for others, and people for themselves;
+//! - [`tokens`]: personal access tokens, made in a browser and used by a program;
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
 //! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
 //! - [`processes`]: separate processes on PostgreSQL, some of which fail;
@@ -30,3 +31,4 @@ mod support;
 #[path = "../support/tables.rs"]
 mod tables;
 mod tls;
+mod tokens;
