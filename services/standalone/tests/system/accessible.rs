@@ -180,10 +180,7 @@ async fn on_every_page_of_the_administration(
     browser.sees("Not made yet").await;
     look("token-refused").await;
     browser
-        .types(
-            "display_name",
-            "Back-up of everything, each night, to the box in the cellar",
-        )
+        .types("display_name", "Each night, to the box in the cellar")
         .await;
     browser.presses("Make the token").await;
     browser.sees("Your new access token").await;
@@ -191,7 +188,9 @@ async fn on_every_page_of_the_administration(
     browser.presses("I have copied it").await;
     browser.sees("never used").await;
     look("tokens").await;
-    browser.presses("Revoke …").await;
+    browser
+        .presses("Revoke … Each night, to the box in the cellar")
+        .await;
     browser.sees("Revoke this token?").await;
     look("token-revoking").await;
 

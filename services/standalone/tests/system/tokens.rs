@@ -4,6 +4,7 @@ use api::{
     thoughts::v1::{CreateThoughtRequest, thoughts_service_client::ThoughtsServiceClient},
     users::v1::{GetCurrentUserRequest, users_service_client::UsersServiceClient},
 };
+use runtime::grpc::client::Channel;
 use tonic::{Code, Request, Status};
 
 use crate::support::{Browser, Scripts, System, eventually};
@@ -53,11 +54,13 @@ async fn tour(scripts: Scripts) {
     browser.goes_to(&system, "/settings/tokens").await;
     browser.sees("last used just now").await;
 
-    browser.presses_by_keyboard("Revoke …").await;
+    // Screen readers hear which one.
+    let revoke = "Revoke … Back-up of \"everything\" <b>";
+    browser.presses_by_keyboard(revoke).await;
     browser.sees("Revoke this token?").await;
     browser.presses("Keep it").await;
     browser.sees("last used").await;
-    browser.presses("Revoke …").await;
+    browser.presses(revoke).await;
     browser.presses_by_keyboard("Yes, revoke").await;
     browser.sees("That token is revoked").await;
     browser.sees("No tokens").await;
@@ -66,10 +69,7 @@ async fn tour(scripts: Scripts) {
 }
 
 async fn writes(system: &System, token: &str) -> Result<(), Status> {
-    let address = format!("http://{}", system.thoughts);
-    let mut client = ThoughtsServiceClient::connect(address)
-        .await
-        .expect("a connection");
+    let mut client = ThoughtsServiceClient::new(channel("thoughts", &system.thoughts));
     let message = CreateThoughtRequest {
         text: "Written by a script".to_owned(),
         ..CreateThoughtRequest::default()
@@ -78,14 +78,18 @@ async fn writes(system: &System, token: &str) -> Result<(), Status> {
 }
 
 async fn name(system: &System, token: &str) -> Result<String, Status> {
-    let address = format!("http://{}", system.users);
-    let mut client = UsersServiceClient::connect(address)
-        .await
-        .expect("a connection");
+    let mut client = UsersServiceClient::new(channel("users", &system.users));
     let answer = client
         .get_current_user(with(GetCurrentUserRequest {}, token))
         .await?;
     Ok(answer.into_inner().username)
+}
+
+fn channel(part: &'static str, address: &str) -> Channel {
+    Channel::new(
+        part,
+        format!("http://{address}").parse().expect("an address"),
+    )
 }
 
 fn with<T>(message: T, token: &str) -> Request<T> {

@@ -134,7 +134,7 @@ impl Browser {
             let active = driver.active_element().await.expect("a place");
             let text = active.text().await.expect("a text");
             let tag = active.tag_name().await.expect("a tag");
-            if tag != "body" && text.trim() == words {
+            if tag != "body" && in_one_line(&text) == words {
                 active.send_keys(Key::Enter).await.expect("a key");
                 return;
             }
@@ -174,7 +174,7 @@ impl Browser {
                 .expect("an XPath")
             {
                 // Parts may be hidden, so what is shown counts.
-                if element.text().await.expect("a text").trim() == words {
+                if in_one_line(&element.text().await.expect("a text")) == words {
                     element.click().await.expect("it can be pressed");
                     return;
                 }
@@ -330,6 +330,11 @@ impl Drop for Browser {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// A text as it would be read aloud, wherever its lines break.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn capabilities(
