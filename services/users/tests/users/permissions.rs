@@ -10,22 +10,23 @@ use database::testing::on_each_engine;
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic::{Code, Status};
+use users_backend::signing::ServicePass;
 use uuid::Uuid;
 
-use crate::support::{Backend, PASSWORD, Person};
+use crate::support::{Backend, PASSWORD, Person, expired_token, service_token, signing_key};
 
-/// What nobody, a member, an administrator, a bearer of a bad token, a script with an
-/// administrator's personal access token, and a service get.
-type Answers = [Code; 6];
+/// What nobody, a member, an administrator, a bearer of an altered token and of an administrator's
+/// expired one, a script with an administrator's personal access token, and a service get.
+type Answers = [Code; 7];
 
 const NO_TOKEN: Code = Code::Unauthenticated;
 const DENIED: Code = Code::PermissionDenied;
 
-const ANYONE: Answers = [Code::Ok; 6];
-const NAMED: Answers = [NO_TOKEN, Code::Ok, Code::Ok, NO_TOKEN, Code::Ok, NO_TOKEN];
-const IN_PERSON: Answers = [NO_TOKEN, Code::Ok, Code::Ok, NO_TOKEN, DENIED, NO_TOKEN];
-const ADMINISTRATORS: Answers = [NO_TOKEN, DENIED, Code::Ok, NO_TOKEN, DENIED, NO_TOKEN];
-const SERVICES: Answers = [NO_TOKEN, DENIED, DENIED, NO_TOKEN, DENIED, Code::Ok];
+const ANYONE: Answers = [Code::Ok; 7];
+const NAMED: Answers = answers(Code::Ok, Code::Ok, Code::Ok, NO_TOKEN);
+const IN_PERSON: Answers = answers(Code::Ok, Code::Ok, DENIED, NO_TOKEN);
+const ADMINISTRATORS: Answers = answers(DENIED, Code::Ok, DENIED, NO_TOKEN);
+const SERVICES: Answers = answers(DENIED, DENIED, DENIED, Code::Ok);
 
 const TABLE: [(&str, Answers); 23] = [
     ("Login", ANYONE),
@@ -45,13 +46,26 @@ const TABLE: [(&str, Answers); 23] = [
     ("ListInvitations", ADMINISTRATORS),
     ("RevokeInvitation", finding_nothing(ADMINISTRATORS)),
     ("CreatePasswordReset", ADMINISTRATORS),
-    ("ResetPassword", [DENIED; 6]),
+    ("ResetPassword", [DENIED; 7]),
     ("CreateAccessToken", IN_PERSON),
     ("ListAccessTokens", IN_PERSON),
     ("RevokeAccessToken", finding_nothing(IN_PERSON)),
     ("VerifyAccessToken", finding_nothing(SERVICES)),
     ("GetKeySet", ANYONE),
 ];
+
+/// The answers of an rpc that looks at the token: whoever has no good one gets nowhere.
+const fn answers(member: Code, administrator: Code, script: Code, service: Code) -> Answers {
+    [
+        NO_TOKEN,
+        member,
+        administrator,
+        NO_TOKEN,
+        NO_TOKEN,
+        script,
+        service,
+    ]
+}
 
 /// The answers where what is asked for does not exist: who may not ask learns nothing of that.
 const fn finding_nothing(mut answers: Answers) -> Answers {
@@ -108,7 +122,9 @@ async fn call(person: &Person, rpc: &str) -> Result<(), Status> {
 #[tokio::test]
 async fn s14_every_rpc_is_open_to_whom_the_contract_says() {
     on_each_engine(async |fresh| {
-        let (backend, ada, service) = Backend::start_with_service(fresh).await;
+        let key = signing_key();
+        let service = service_token(&key, ServicePass::FromThoughts);
+        let (backend, ada) = Backend::start_with_key(fresh, key.clone()).await;
         ada.adds("bruce", Role::Member).await.unwrap();
         // Somebody whose password nobody changes here.
         ada.adds("carol", Role::Admin).await.unwrap();
@@ -117,11 +133,14 @@ async fn s14_every_rpc_is_open_to_whom_the_contract_says() {
         let nobody = backend.nobody().await;
         let bruce = backend.sign_in("bruce", PASSWORD).await;
         let altered = nobody.with_token(&altered(bruce.token.as_ref().unwrap()));
+        let expired = nobody.with_token(&expired_token(&key, &ada.me().await.unwrap()));
+        let service = nobody.with_token(&service);
         let people = [
             ("nobody", nobody),
             ("bruce", bruce),
             ("ada", ada),
-            ("a bad token", altered),
+            ("an altered token", altered),
+            ("an expired token", expired),
             ("a script", script),
             ("a service", service),
         ];

@@ -25,7 +25,10 @@ mod people;
 mod thoughts;
 mod tokens;
 
-pub(crate) use self::{thoughts::Thoughts, tokens::service_token};
+pub(crate) use self::{
+    thoughts::Thoughts,
+    tokens::{expired_token, service_token, signing_key},
+};
 
 /// The password of everybody in these tests who has no reason for another.
 pub(crate) const PASSWORD: &str = "correct horse";

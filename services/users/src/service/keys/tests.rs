@@ -1,10 +1,12 @@
 //! Keys that follow one another, on a clock that the tests move.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use database::testing::{Fresh, on_each_engine};
+use futures_util::{FutureExt as _, future::join_all};
 use jsonwebtoken::decode_header;
-use runtime::auth::Role;
+use runtime::auth::{FixedKeys, Role, Verifier, VerifyError};
+use tokio::time;
 
 use super::*;
 use crate::service::tests::accounts;
@@ -71,6 +73,68 @@ async fn s09_whoever_fetched_the_keys_lately_can_check_every_token_while_they_ro
         assert_eq!(live_at_most, 2);
         assert!(!one.key_set_json().contains(&signers[0]), "retired");
         assert_eq!(one.store.signing_keys().await.unwrap().len(), 1, "dropped");
+    })
+    .await;
+}
+
+/// Somebody who checks tokens with the keys that a replica publishes.
+fn verifier(replica: &Accounts) -> Verifier {
+    let (publisher, clock) = (replica.clone(), replica.clock.clone());
+    let source = move || ready(Ok(publisher.key_set_json())).boxed();
+    Verifier::new(clock, FixedKeys::default(), Arc::new(source))
+}
+
+#[tokio::test]
+async fn s09_under_load_every_token_is_accepted_until_its_time_and_none_of_a_retired_key() {
+    on_each_engine(async |fresh| {
+        let one = accounts(fresh).await;
+        let other = Accounts {
+            clock: one.clock.clone(),
+            ..accounts(fresh).await
+        };
+        let (_, first, _) = one.store.signing_keys().await.unwrap().remove(0);
+        let first = SigningKey::from_pkcs8(&first).unwrap();
+        let verifiers = [verifier(&one), verifier(&other)];
+        let (mut checked, mut rotated_at) = (0_u32, None);
+        for step in 0..24 * 32 {
+            one.clock.advance(HOUR);
+            // The minute after which whoever checks tokens asks for the keys again.
+            time::pause();
+            time::advance(Duration::from_secs(61)).await;
+            time::resume();
+            let replicas = [&one, &other];
+            replicas[step % 2].keep_keys().await.unwrap();
+            let tokens = replicas.map(|by| {
+                let token = by.keys.issue(&bruce(), Uuid::nil(), &by.clock);
+                token.unwrap().text
+            });
+            if signer(&one) != first.id() {
+                rotated_at.get_or_insert(step);
+            }
+            // Fresh ones, and the same at the end of their time.
+            for _ in 0..2 {
+                let checks = (0..20).flat_map(|_| &verifiers).flat_map(|verifier| {
+                    let checks = tokens.iter().map(|token| verifier.verify(token));
+                    checks.collect::<Vec<_>>()
+                });
+                for outcome in join_all(checks).await {
+                    outcome.unwrap();
+                    checked += 1;
+                }
+                let nearly = crate::signing::TOKEN_LIFETIME - Duration::from_secs(1);
+                one.clock.set(one.clock.now() + nearly);
+                replicas[(step + 1) % 2].keep_keys().await.unwrap();
+            }
+        }
+        assert!(
+            rotated_at.is_some_and(|step| step > 24 * 25),
+            "it took its month"
+        );
+        assert!(checked > 100_000);
+        let late = first.issue(&bruce(), Uuid::nil(), &one.clock).unwrap().text;
+        for verifier in verifiers {
+            assert_eq!(verifier.verify(&late).await, Err(VerifyError::Rejected));
+        }
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::users::v1::{
     AccessToken, CreateAccessTokenRequest, ListAccessTokensRequest, RevokeAccessTokenRequest,
-    Scope, VerifiedAccessToken, VerifyAccessTokenRequest,
+    Scope, User, VerifiedAccessToken, VerifyAccessTokenRequest,
 };
 use database::testing::Fresh;
 use runtime::clock::Clock;
@@ -13,6 +13,7 @@ use users_backend::{
     Config,
     signing::{ServicePass, SigningKey},
 };
+use uuid::Uuid;
 
 use super::{Backend, PASSWORD, Person, config_with_ada};
 
@@ -20,17 +21,42 @@ impl Backend {
     /// Starts a backend with a key that the test has as well, signs its administrator in, and gives
     /// a service that the backend knows.
     pub(crate) async fn start_with_service(fresh: &Fresh) -> (Self, Person, Person) {
-        let key = SigningKey::from_pkcs8(&SigningKey::generate_pkcs8().unwrap()).unwrap();
+        let key = signing_key();
         let service = service_token(&key, ServicePass::FromThoughts);
+        let (backend, ada) = Self::start_with_key(fresh, key).await;
+        let service = ada.with_token(&service);
+        (backend, ada, service)
+    }
+
+    /// Starts a backend that signs with this key, and signs its administrator in.
+    pub(crate) async fn start_with_key(fresh: &Fresh, key: SigningKey) -> (Self, Person) {
         let backend = Self::start(Config {
             tokens_signing_key: Some(key),
             ..config_with_ada(fresh)
         })
         .await;
         let ada = backend.sign_in("ada", PASSWORD).await;
-        let service = ada.with_token(&service);
-        (backend, ada, service)
+        (backend, ada)
     }
+}
+
+/// A key that nobody else has.
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::from_pkcs8(&SigningKey::generate_pkcs8().unwrap()).unwrap()
+}
+
+/// The token that a person was given ten minutes ago, by whoever has the key.
+pub(crate) fn expired_token(key: &SigningKey, of: &User) -> String {
+    let then = Clock::system().now() - Duration::from_secs(10 * 60);
+    let user = users_backend::user::User {
+        id: of.id.parse().unwrap(),
+        username: of.username.parse().unwrap(),
+        role: runtime::auth::Role::Admin,
+        create_time: then,
+        disabled: false,
+    };
+    let token = key.issue(&user, Uuid::nil(), &Clock::manual(then));
+    token.unwrap().text
 }
 
 /// A token of a service, by whoever has the key.
