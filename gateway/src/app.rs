@@ -13,6 +13,7 @@ use runtime::{
     grpc::client::{BackendUrl, Channel},
     lifecycle::StartError,
     metrics::Metrics,
+    proxies::TrustedProxies,
 };
 
 use crate::{
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) renewals: Renewals,
     /// What browsers know the site by, if that was said.
     pub(crate) public_url: Option<PublicUrl>,
+    /// Whose word is taken for where a request comes from.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// The longest text of a thought, in Unicode scalar values.
     pub(crate) max_thought_length: Cached<u32>,
     /// The public keys as the users backend last gave them.
@@ -61,6 +64,7 @@ impl App {
             thoughts: ThoughtsServiceClient::new(thoughts),
             users,
             public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
             max_thought_length: Cached::default(),
             key_set: Cached::default(),
         })))

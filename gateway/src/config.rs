@@ -5,8 +5,8 @@ use std::{net::SocketAddr, str::FromStr};
 use clap::Parser;
 use http::Uri;
 use runtime::{
-    auth::FixedKeys, config::address, grpc::client::BackendUrl, telemetry::TelemetryConfig,
-    tls::TlsConfig,
+    auth::FixedKeys, config::address, grpc::client::BackendUrl, proxies::TrustedProxies,
+    telemetry::TelemetryConfig, tls::TlsConfig,
 };
 
 /// Pages for browsers.
@@ -42,6 +42,10 @@ pub struct Config {
     /// compared with the Host header.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// The proxies in front, whose X-Forwarded-For is believed: addresses or ranges, with commas
+    /// between them
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: TrustedProxies,
     /// Certificates.
     #[command(flatten)]
     pub tls: TlsConfig,

@@ -42,13 +42,13 @@ impl Device {
 impl FromRequestParts<App> for Device {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let user_agent = parts.headers.get(header::USER_AGENT).map(printable);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Ok(Self {
             user_agent: user_agent.unwrap_or_default(),
-            // The peer of the connection; forwarded headers are anybody's to write.
-            address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
+            address: peer
+                .map(|ConnectInfo(peer)| app.trusted_proxies.client(peer.ip(), &parts.headers)),
         })
     }
 }

@@ -329,6 +329,38 @@ async fn the_users_backend_learns_of_the_browser_where_a_session_begins_and_goes
 }
 
 #[tokio::test]
+async fn s18_a_forwarded_address_is_believed_of_configured_proxies_alone() {
+    let form = [("username", "bruce"), ("password", "correct horse")];
+    for (trusted, lines, told) in [
+        ("10.0.0.0/8", &["203.0.113.7"][..], "127.0.0.1"),
+        ("127.0.0.1", &["203.0.113.7"], "203.0.113.7"),
+        ("127.0.0.1", &["1.1.1.1, 203.0.113.7"], "203.0.113.7"),
+        (
+            "127.0.0.1,10.0.0.0/8",
+            &["1.1.1.1, 203.0.113.7", "10.1.2.3"],
+            "203.0.113.7",
+        ),
+        (
+            "127.0.0.1,10.0.0.0/8",
+            &["203.0.113.7, whoever, 10.1.2.3"],
+            "10.1.2.3",
+        ),
+        ("127.0.0.1", &["2001:db8::7"], "2001:db8::7"),
+        ("127.0.0.1", &["garbage"], "127.0.0.1"),
+        ("127.0.0.1", &[], "127.0.0.1"),
+    ] {
+        let site = Site::with(&[&format!("--trusted-proxies={trusted}")]).await;
+        let mut request = site.request("POST", "/login").form(&form);
+        for line in lines {
+            request = request.header("x-forwarded-for", *line);
+        }
+        send(request).await.is(303);
+        let asked = &site.fakes.calls("Login")[0];
+        assert_eq!(asked.client_address.as_deref(), Some(told), "{lines:?}");
+    }
+}
+
+#[tokio::test]
 async fn s10_the_refresh_token_is_as_well_kept_as_the_access_token() {
     let form = [("username", "bruce"), ("password", "correct horse")];
     let flags = |page: &Page| {

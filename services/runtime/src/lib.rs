@@ -7,6 +7,7 @@
 //! - [`grpc`]: the stack around a gRPC service ([`grpc::server`]) and the balanced channel to one
 //!   ([`grpc::client`]);
 //! - [`http`]: the connections below both gRPC and pages;
+//! - [`proxies`]: whom a request comes from, when others pass it on;
 //! - [`ops`]: `/metrics`, `/healthz` and `/readyz`, on a port of their own;
 //! - [`auth`]: tokens, checked (never made) here;
 //! - [`tls`]: certificates between services;
@@ -23,6 +24,7 @@ pub mod lifecycle;
 pub mod metrics;
 pub mod ops;
 pub mod paging;
+pub mod proxies;
 pub mod status;
 pub mod telemetry;
 pub mod tls;

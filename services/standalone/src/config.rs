@@ -6,6 +6,7 @@ use clap::{ArgAction, Parser};
 use gateway::PublicUrl;
 use runtime::{
     config::{address, switch},
+    proxies::TrustedProxies,
     telemetry::TelemetryConfig,
 };
 use thoughts_backend::thought::MaxLength;
@@ -64,6 +65,10 @@ pub struct Config {
     /// What the browser sees, such as https://thoughts.example.org, where a proxy stands in front
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
+    /// The proxies in front, whose X-Forwarded-For is believed: addresses or ranges, with commas
+    /// between them
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: TrustedProxies,
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,

@@ -6,6 +6,7 @@ use database::DatabaseUrl;
 use runtime::{
     grpc::client::BackendUrl,
     lifecycle::{Listeners, StartError},
+    proxies::TrustedProxies,
     tls::TlsConfig,
 };
 
@@ -63,6 +64,7 @@ pub(crate) fn users(
     database: DatabaseUrl,
     sockets: &Sockets,
 ) -> Result<users_backend::Config, StartError> {
+    let users = reachable(address(&sockets.users)?);
     Ok(users_backend::Config {
         admin_username: config.admin_username.clone(),
         admin_password: config.admin_password.clone(),
@@ -70,6 +72,8 @@ pub(crate) fn users(
         sign_up: config.sign_up,
         demo: config.demo,
         reflection: config.reflection,
+        // The gateway, which comes from where it goes to.
+        trusted_proxies: TrustedProxies::loopback().and(users.ip()),
         ..users_backend::Config::new(database, url_of(address(&sockets.thoughts)?)?)
     })
 }
@@ -95,6 +99,7 @@ pub(crate) fn gateway(config: &Config, sockets: &Sockets) -> Result<gateway::Con
         user_backend_url: url_of(address(&sockets.users)?)?,
         tokens_public_key: None,
         public_url: config.public_url.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
         tls: TlsConfig::default(),
         telemetry: config.telemetry.clone(),
     })

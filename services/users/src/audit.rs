@@ -1,35 +1,47 @@
 //! The audit log: who did what to accounts and sessions, as structured events of target `audit`.
 //!
 //! Each event carries `event`, `outcome` and whose account it was; the request id comes from the
-//! span around it. No secret is ever part of one.
+//! span around it. Those about signing in carry the client's address as well, where it is known, and
+//! no other line of the log does. No secret is ever part of one.
+
+use std::net::IpAddr;
 
 use runtime::auth::Role;
+use tracing::field::{DisplayValue, display};
 use uuid::Uuid;
 
 use crate::{
+    client::Client,
     personal_token::NewPersonalToken,
     user::{Credentials, User},
     username::Username,
 };
 
 /// Somebody signed in.
-pub(crate) fn sign_in(user: &User, session_id: Uuid) {
+pub(crate) fn sign_in(user: &User, session_id: Uuid, client: &Client) {
     tracing::info!(target: "audit", event = "sign_in", outcome = "success",
-        username = %user.username, user_id = %user.id, %session_id, "signed in");
+        username = %user.username, user_id = %user.id, %session_id, address = address(client),
+        "signed in");
 }
 
 /// Somebody did not get in. A name that no account can have is left out: it may well be a password
 /// in the wrong field.
-pub(crate) fn sign_in_refused(username: Option<&str>, account: Option<&Credentials>) {
-    let user_id = account.map(|account| tracing::field::display(account.user.id));
+pub(crate) fn sign_in_refused(
+    username: Option<&str>,
+    account: Option<&Credentials>,
+    client: &Client,
+) {
+    let user_id = account.map(|account| display(account.user.id));
     tracing::warn!(target: "audit", event = "sign_in", outcome = "refused",
-        username = username.unwrap_or("(not a username)"), user_id, "sign-in refused");
+        username = username.unwrap_or("(not a username)"), user_id, address = address(client),
+        "sign-in refused");
 }
 
 /// Somebody has failed too often to be let try now.
-pub(crate) fn sign_in_throttled(username: Option<&str>) {
+pub(crate) fn sign_in_throttled(username: Option<&str>, client: &Client) {
     tracing::warn!(target: "audit", event = "sign_in", outcome = "throttled",
-        username = username.unwrap_or("(not a username)"), "too many failed sign-ins");
+        username = username.unwrap_or("(not a username)"), address = address(client),
+        "too many failed sign-ins");
 }
 
 /// A refresh token was used a second time, late: somebody else may have it.
@@ -118,9 +130,10 @@ pub(crate) fn account_made(user: &User) {
 }
 
 /// Somebody came with the right password to an account that is disabled.
-pub(crate) fn sign_in_disabled(user: &User) {
+pub(crate) fn sign_in_disabled(user: &User, client: &Client) {
     tracing::warn!(target: "audit", event = "sign_in", outcome = "disabled",
-        username = %user.username, user_id = %user.id, "sign-in to a disabled account refused");
+        username = %user.username, user_id = %user.id, address = address(client),
+        "sign-in to a disabled account refused");
 }
 
 /// An administrator gave an account another role.
@@ -207,4 +220,9 @@ pub(crate) fn reset_refused() {
 /// Somebody tried a wrong set-up code.
 pub(crate) fn wrong_setup_code() {
     tracing::warn!(target: "audit", event = "set_up", outcome = "refused", "wrong set-up code");
+}
+
+/// An address is one that was parsed, so it can hold nothing that would harm a log.
+fn address(client: &Client) -> Option<DisplayValue<IpAddr>> {
+    client.address.map(display)
 }

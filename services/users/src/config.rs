@@ -7,6 +7,7 @@ use database::DatabaseUrl;
 use runtime::{
     config::{address, switch},
     grpc::client::BackendUrl,
+    proxies::TrustedProxies,
     telemetry::TelemetryConfig,
     tls::TlsConfig,
 };
@@ -69,6 +70,10 @@ pub struct Config {
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
+    /// Who is believed when a call says whose browser it is made for: addresses or ranges of the
+    /// gateway, with commas between them. A caller who shows a certificate that was asked for is
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
+    pub trusted_proxies: TrustedProxies,
     /// Certificates.
     #[command(flatten)]
     pub tls: TlsConfig,
@@ -120,6 +125,7 @@ impl Config {
             sign_up: SignUp::Closed,
             demo: false,
             reflection: true,
+            trusted_proxies: TrustedProxies::loopback(),
             tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
             command: None,
@@ -208,6 +214,11 @@ mod tests {
             (
                 "--thoughts-backend-url=thoughts",
                 "THOUGHTS_BACKEND_URL: \"thoughts\": expected http://host:port or https://host:port",
+            ),
+            (
+                "--trusted-proxies=gateway",
+                "TRUSTED_PROXIES: \"gateway\": expected IP addresses or ranges such as 10.0.0.0/8 \
+                 or fd00::/8, with commas between them",
             ),
             (
                 "--sign-up=maybe",

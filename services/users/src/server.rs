@@ -14,6 +14,7 @@ use runtime::{
     clock::Clock,
     grpc::{client::Channel, server::GrpcServer},
     lifecycle::{Listeners, StartError},
+    proxies::TrustedProxies,
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Backend {
     accounts: Accounts,
     thoughts: ThoughtsServiceClient<Channel>,
+    trusted_proxies: TrustedProxies,
     reflection: bool,
 }
 
@@ -108,6 +110,7 @@ impl Backend {
         let backend = Self {
             accounts,
             thoughts,
+            trusted_proxies: config.trusted_proxies,
             reflection: config.reflection,
         };
         // Made now, so that it is there for whoever asks another replica for it.
@@ -157,6 +160,7 @@ impl Backend {
         server
             .add_service(UsersServiceServer::new(service))
             .reflection(self.reflection.then_some(FILE_DESCRIPTOR_SET))
+            .trusted_proxies(self.trusted_proxies)
             .ready_check(move || {
                 let store = checked.clone();
                 async move { store.is_there().await }

@@ -18,12 +18,13 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
-use super::observe;
+use super::{caller, observe};
 use crate::{
     http::{self, Protocol},
     lifecycle::{Listeners, StartError},
     metrics::Metrics,
     ops::{self, Readiness},
+    proxies::TrustedProxies,
     tls::ServerTls,
 };
 
@@ -47,6 +48,7 @@ pub struct GrpcServer {
     ready: Option<ReadyCheck>,
     last: Option<BoxFuture<'static, ()>>,
     tls: Option<ServerTls>,
+    trusted: TrustedProxies,
     metrics: Metrics,
 }
 
@@ -60,6 +62,7 @@ impl GrpcServer {
             ready: None,
             last: None,
             tls: None,
+            trusted: TrustedProxies::default(),
             metrics: Metrics::new(program).with_grpc(),
         }
     }
@@ -105,6 +108,14 @@ impl GrpcServer {
     #[must_use]
     pub fn tls(mut self, tls: Option<ServerTls>) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Whose word is taken for where a call comes from ([`super::client_address`]), besides that of
+    /// peers who have shown a certificate.
+    #[must_use]
+    pub fn trusted_proxies(mut self, trusted: TrustedProxies) -> Self {
+        self.trusted = trusted;
         self
     }
 
@@ -224,7 +235,9 @@ impl GrpcServer {
             );
         }
         let observe = middleware::from_fn_with_state(self.metrics.clone(), observe::observe);
-        Ok(routes.routes().prepare().into_axum_router().layer(observe))
+        let locate = middleware::from_fn_with_state(self.trusted.clone(), caller::locate);
+        let router = routes.routes().prepare().into_axum_router();
+        Ok(router.layer(locate).layer(observe))
     }
 
     fn descriptions(

@@ -95,6 +95,12 @@ fn a_wrong_setting_is_named_with_what_was_expected() {
         ),
         (
             "gateway",
+            "TRUSTED_PROXIES",
+            "10.0.0.0/33",
+            &["\"10.0.0.0/33\"", "expected IP addresses or ranges"],
+        ),
+        (
+            "gateway",
             "TLS_ALLOWED_NAMES",
             "a b",
             &["\"a b\"", "expected DNS names"],

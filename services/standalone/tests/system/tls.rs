@@ -54,6 +54,25 @@ async fn s18_pages_work_over_mutual_tls_and_probes_reach_the_operations_ports() 
 }
 
 #[tokio::test]
+async fn s18_what_a_gateway_with_a_certificate_tells_of_a_browser_is_believed() {
+    let system = Secured::start().await;
+    let form = [("username", "bruce"), ("password", "bruce")];
+    let sent = client()
+        .post(system.page("/login"))
+        .header("x-forwarded-for", "1.1.1.1, 203.0.113.7")
+        .form(&form)
+        .send();
+    assert_eq!(sent.await.unwrap().status(), StatusCode::SEE_OTHER);
+    eventually("the sign-in is in the audit log", async || {
+        let log = system.users.program.errors();
+        let line = log.lines().find(|line| line.contains("signed in"))?;
+        assert!(line.contains("address=203.0.113.7"), "{line}");
+        Some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s18_callers_without_the_right_certificate_are_refused() {
     let system = Secured::start().await;
     assert_eq!(system.calls_as("gateway").await, Ok(()));
@@ -174,6 +193,8 @@ impl Secured {
                     format!("sqlite://{}/{name}.db", folder.path().display()),
                 ),
                 ("DEMO", "true".to_owned()),
+                // Certificates are all that makes callers trusted.
+                ("TRUSTED_PROXIES", String::new()),
                 ("TLS_ALLOWED_NAMES", callers.to_owned()),
             ]);
             Part::start(name, listen, settings)
@@ -267,6 +288,7 @@ fn start_gateway(folder: &Path, certificate: &str, [thoughts, users]: [&str; 2])
     let mut settings = settings(folder, certificate);
     settings.push(("THOUGHTS_BACKEND_URL", format!("https://{thoughts}")));
     settings.push(("USER_BACKEND_URL", format!("https://{users}")));
+    settings.push(("TRUSTED_PROXIES", "127.0.0.1".to_owned()));
     Part::start("gateway", format!("127.0.0.1:{}", free_port()), settings)
 }
 

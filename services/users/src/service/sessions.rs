@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Accounts;
 use crate::{
     audit,
-    client::{Client, UserAgent},
+    client::Client,
     error::Error,
     hashing::Verdict,
     password::{NewPassword, Password},
@@ -44,26 +44,26 @@ impl Accounts {
     ) -> Result<Session, Error> {
         let buckets = Buckets::new(username.as_ref(), client.address);
         let name = username.as_ref().map(Username::as_str);
-        self.throttled(&buckets, name, async {
+        self.throttled(&buckets, name, client, async {
             loop {
                 let account = self.store.credentials(name).await?;
                 let (verdict, account) = self.check(&password, account).await?;
                 let account = match (verdict, account) {
                     (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
                     (_, account) => {
-                        audit::sign_in_refused(name, account.as_ref());
+                        audit::sign_in_refused(name, account.as_ref(), client);
                         return Err(Error::WrongCredentials);
                     }
                 };
                 if account.user.disabled {
-                    audit::sign_in_disabled(&account.user);
+                    audit::sign_in_disabled(&account.user, client);
                     return Err(Error::AccountDisabled);
                 }
                 let better = match verdict {
                     Verdict::RightButWeak => self.stronger(&account, &password).await,
                     Verdict::Right | Verdict::Wrong => None,
                 };
-                let opened = self.open(account, better, client.user_agent.clone());
+                let opened = self.open(account, better, client);
                 if let Some(session) = opened.await? {
                     return Ok(session);
                 }
@@ -112,7 +112,7 @@ impl Accounts {
         let new = new.for_account(&user.username)?;
         let buckets = Buckets::new(Some(&user.username), client.address);
         let name = user.username.as_str();
-        self.throttled(&buckets, Some(name), async {
+        self.throttled(&buckets, Some(name), client, async {
             let new_hash = self.hasher.hash(new.into()).await?;
             self.replace_password(&user, session_id, &current, &new_hash)
                 .await
@@ -153,11 +153,12 @@ impl Accounts {
         &self,
         buckets: &Buckets,
         name: Option<&str>,
+        client: &Client,
         attempt: impl Future<Output = Result<Session, Error>>,
     ) -> Result<Session, Error> {
         let now = self.clock.now();
         if let Err(wait) = self.store.count_sign_in(buckets, now).await? {
-            audit::sign_in_throttled(name);
+            audit::sign_in_throttled(name, client);
             return Err(Error::Throttled(wait));
         }
         let outcome = attempt.await;
@@ -245,14 +246,14 @@ impl Accounts {
         &self,
         account: Credentials,
         better: Option<String>,
-        user_agent: UserAgent,
+        client: &Client,
     ) -> Result<Option<Session>, Error> {
         let (id, now) = (self.clock.new_id(), self.clock.now());
         let refresh_token = RefreshToken::first(id).map_err(Error::defect)?;
         let session = NewSession {
             id,
             user_id: account.user.id,
-            user_agent,
+            user_agent: client.user_agent.clone(),
             digest: refresh_token.digest(),
             create_time: now,
         };
@@ -263,7 +264,7 @@ impl Accounts {
         if !opened.await? {
             return Ok(None);
         }
-        audit::sign_in(&account.user, id);
+        audit::sign_in(&account.user, id, client);
         self.session(account.user, id, Some(refresh_token), expire_time(now, now))
             .map(Some)
     }

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{IpAddr, Ipv4Addr},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -43,6 +44,9 @@ pub(super) async fn accounts(fresh: &Fresh) -> Accounts {
     }
 }
 
+/// Where everybody signs in from.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
 pub(super) async fn signs_in(
     accounts: &Accounts,
     username: &str,
@@ -54,7 +58,7 @@ pub(super) async fn signs_in(
             password.parse().unwrap(),
             &Client {
                 user_agent: UserAgent::new("test"),
-                ..Client::default()
+                address: Some(ADDRESS),
             },
         )
         .await
@@ -252,6 +256,11 @@ async fn s16_sign_ins_and_refusals_are_logged_and_secrets_are_not() {
     expected.push(["sign_in", "throttled", "eve", ""]);
     expected.push(["reset_password", "success", "ada", &id]);
     assert_eq!(noted, expected);
+    for line in log.lines() {
+        let signs_in = line["fields"]["event"] == "sign_in";
+        assert_eq!(signs_in, line["fields"]["address"] == "192.0.2.7", "{line}");
+        assert_eq!(signs_in, line.to_string().contains("192.0.2.7"), "{line}");
+    }
     let token = session.token.text.as_str();
     let refresh_token = session.refresh_token.unwrap().expose();
     let (renewed, last) = (renewed.refresh_token.unwrap().expose(), last.expose());

@@ -10,6 +10,7 @@ use runtime::{
     status,
 };
 use tonic::Code;
+use users_backend::Config;
 use uuid::Uuid;
 
 use crate::support::{Backend, PASSWORD, bad_field, because, config_with_ada, refusal};
@@ -204,6 +205,33 @@ async fn s04_who_fails_too_often_is_told_when_to_come_back() {
         );
         let elsewhere = here.with_metadata(CLIENT_ADDRESS, "192.0.2.7");
         elsewhere.login("ada", PASSWORD).await.unwrap();
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s18_an_address_that_is_told_by_somebody_who_is_not_trusted_changes_no_throttling() {
+    on_each_engine(async |fresh| {
+        let settings = Config {
+            trusted_proxies: "192.0.2.1, fd00::/8".parse().unwrap(),
+            ..config_with_ada(fresh)
+        };
+        let backend = Backend::start(settings).await;
+        let nobody = backend.nobody().await;
+        for number in 0..10 {
+            let elsewhere = nobody.with_metadata(CLIENT_ADDRESS, &format!("198.51.100.{number}"));
+            let wrong = elsewhere.login("ada", "wrong horse").await;
+            assert_eq!(refusal(wrong).0, Code::Unauthenticated);
+        }
+        for told in ["198.51.100.77", "192.0.2.1", "127.0.0.1"] {
+            let elsewhere = nobody.with_metadata(CLIENT_ADDRESS, told);
+            assert_eq!(
+                refusal(elsewhere.login("ada", PASSWORD).await),
+                because(Code::ResourceExhausted, "SIGN_IN_THROTTLED"),
+                "{told}"
+            );
+        }
         backend.stop().await.unwrap();
     })
     .await;
