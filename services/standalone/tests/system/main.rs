@@ -7,6 +7,8 @@
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
 //! - [`starting`]: settings that are wrong, ports that are taken, folders that are locked, and the end;
 //! - [`processes`]: separate processes on PostgreSQL, some of which fail;
+//! - [`deletion`]: the end of an account, though its processes end before it does;
+//! - [`personal_tokens`]: what scripts may do with theirs;
 //! - [`tls`]: separate processes that speak TLS with each other;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
@@ -23,8 +25,10 @@
 mod accessible;
 mod administration;
 mod browser;
+mod deletion;
 mod grpcurl;
 mod metrics;
+mod personal_tokens;
 mod processes;
 mod starting;
 mod support;

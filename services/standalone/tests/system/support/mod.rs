@@ -1,6 +1,7 @@
 //! Starting the system, reaching it, and ending it whatever happens.
 
 mod browser;
+mod caller;
 mod certificates;
 mod ports;
 mod program;
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
     browser::{Browser, Scripts},
+    caller::Caller,
     certificates::Authority,
     ports::free_port,
     program::{Program, binary},
