@@ -99,7 +99,10 @@ impl Accounts {
             };
         };
         match self.current_user(caller).await?.role {
-            Role::Admin => Ok(Admission(Way::Administrator)),
+            Role::Admin => {
+                self.own_session(caller).await?;
+                Ok(Admission(Way::Administrator))
+            }
             Role::Member if open => Ok(Admission(Way::SignUp)),
             Role::Member => Err(Error::NotAdministrator),
         }
@@ -178,9 +181,10 @@ impl Accounts {
         found.map(|account| account.user).ok_or(Error::UserNotFound)
     }
 
-    /// The caller, who has to be an administrator still.
+    /// The caller, who has to be an administrator still, with a session that goes on: an access token
+    /// outlives its session by minutes, in which a thief could hand out rights that last.
     pub async fn administrator(&self, caller: &Caller) -> Result<User, Error> {
-        let user = self.current_user(caller).await?;
+        let (user, _) = self.own_session(caller).await?;
         match user.role {
             Role::Admin => Ok(user),
             Role::Member => Err(Error::NotAdministrator),

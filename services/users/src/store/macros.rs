@@ -123,17 +123,25 @@ macro_rules! lock_session {
     };
 }
 
-/// Ends every session of an account but one, if one is to stay, every personal access token, and the
-/// code by which its password could be set, within a transaction that holds the account's row. What
-/// reuse has ended is still told.
+/// Ends every session of an account but one, if one is to stay, every personal access token, the code
+/// by which its password could be set, and what it has handed out that leads further: invitations of
+/// administrators and codes for other passwords. Whoever had got in must not come back by any of
+/// them. It takes a transaction that holds the account's row. What reuse has ended is still told.
 macro_rules! end_access {
     ($conn:ident, $user_id:expr) => {
         end_access!($conn, $user_id, but None::<uuid::Uuid>)
     };
     ($conn:ident, $user_id:expr, but $kept:expr) => {
         async {
-            sqlx::query("DELETE FROM password_resets WHERE user_id = $1")
+            sqlx::query("DELETE FROM password_resets WHERE user_id = $1 OR maker_id = $1")
                 .bind($user_id)
+                .execute(&mut *$conn)
+                .await?;
+            sqlx::query("DELETE FROM invitations WHERE inviter_id = $1 AND role = $2")
+                .bind($user_id)
+                .bind($crate::store::accounts::role_number(
+                    runtime::auth::Role::Admin,
+                ))
                 .execute(&mut *$conn)
                 .await?;
             sqlx::query(

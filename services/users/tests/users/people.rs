@@ -2,7 +2,8 @@
 
 use api::users::v1::{Role, UpdateUserRequest, User};
 use database::testing::{Fresh, on_each_engine};
-use tonic::Code;
+use runtime::status;
+use tonic::{Code, Status};
 
 use crate::support::{Backend, PASSWORD, Person, bad_field, because, refusal};
 
@@ -145,4 +146,45 @@ async fn the_last_administrator_stays() {
         backend.stop().await.unwrap();
     })
     .await;
+}
+
+#[tokio::test]
+async fn s06_an_administrator_s_ended_session_administers_nothing_and_leaves_no_way_back() {
+    on_each_engine(async |fresh| {
+        let (backend, ada) = Backend::start_with_ada(fresh).await;
+        ada.adds("bruce", Role::Member).await.unwrap();
+        // Somebody else has got in as ada, and hands out what would last.
+        let thief = backend.sign_in("ada", PASSWORD).await;
+        let administrator = thief.invites(Role::Admin).await.unwrap();
+        let reset = thief.lets_reset("bruce").await.unwrap();
+        ada.changes_password(PASSWORD, "another horse")
+            .await
+            .unwrap();
+
+        let over = "SESSION_OVER";
+        expect_reason(thief.gives("bruce", Role::Admin).await, over);
+        expect_reason(thief.adds("heidi", Role::Admin).await, over);
+        expect_reason(thief.invites(Role::Admin).await, over);
+        expect_reason(thief.invitations(0, "").await, over);
+        expect_reason(thief.uninvites(&administrator.id).await, over);
+        expect_reason(thief.lets_reset("ada").await, over);
+        expect_reason(thief.lists(0, "").await, over);
+        expect_reason(thief.deletes("bruce").await, over);
+
+        assert!(ada.invitations(0, "").await.unwrap().invitations.is_empty());
+        let nobody = backend.nobody().await;
+        let again = nobody.resets(&reset.code, "a third horse").await;
+        assert_eq!(again.unwrap_err().code(), Code::PermissionDenied);
+        backend.stop().await.unwrap();
+    })
+    .await;
+}
+
+fn expect_reason<T: std::fmt::Debug>(outcome: Result<T, Status>, reason: &str) {
+    let status = outcome.unwrap_err();
+    assert_eq!(
+        status::reason(&status).as_deref(),
+        Some(reason),
+        "{status:?}"
+    );
 }
