@@ -23,10 +23,10 @@ use std::{
 
 use api::users::v1::{GetUserRequest, LoginRequest, users_service_client::UsersServiceClient};
 use database::testing::Fresh;
-use runtime::lifecycle::Listeners;
+use runtime::{lifecycle::Listeners, status};
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -102,17 +102,17 @@ async fn client(address: &str) -> UsersServiceClient<Channel> {
     UsersServiceClient::new(endpoint.connect().await.expect("a connection"))
 }
 
-/// Signs in, and gives the access token; `None` when there are too many at it.
-async fn sign_in(client: &mut UsersServiceClient<Channel>) -> Option<String> {
+/// Signs in, and gives the access token, or says when to come back: there are too many at it.
+async fn sign_in(client: &mut UsersServiceClient<Channel>) -> Result<String, Duration> {
     let message = LoginRequest {
         username: "ada".to_owned(),
         password: PASSWORD.to_owned(),
     };
     match client.login(message).await {
-        Ok(session) => Some(session.into_inner().access_token),
+        Ok(session) => Ok(session.into_inner().access_token),
         Err(status) => {
             assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
-            None
+            Err(status::retry_after(&status).expect("a time to come back"))
         }
     }
 }
@@ -128,11 +128,10 @@ async fn while_signing_in<T>(address: &str, other: impl Future<Output = T>) -> (
             let (mut done, mut refused) = (0, 0);
             while !over.is_cancelled() {
                 match sign_in(&mut client).await {
-                    Some(_) => done += 1,
-                    None => {
+                    Ok(_) => done += 1,
+                    Err(wait) => {
                         refused += 1;
-                        // As they were told.
-                        tokio::time::sleep(Duration::from_millis(200)).await;
+                        sleep(wait).await;
                     }
                 }
             }
