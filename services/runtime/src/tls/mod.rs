@@ -6,7 +6,7 @@
 //! program calls; whose behalf it calls on is still said by the user's token.
 //!
 //! Certificates in files may be renewed while the program runs: files are looked at again when a
-//! connection is made ([`renewal`]). No connection is resumed from an earlier one, so each shows
+//! connection is made. No connection is resumed from an earlier one, so each shows
 //! its certificates.
 
 mod client;
