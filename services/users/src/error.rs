@@ -151,9 +151,10 @@ impl From<HashError> for Error {
     fn from(error: HashError) -> Self {
         match error {
             HashError::Busy => Self::Busy,
-            HashError::Failed(_) | HashError::Unreadable(_) | HashError::Interrupted => {
-                Self::defect(error)
-            }
+            HashError::Failed(_)
+            | HashError::Unreadable(_)
+            | HashError::NoThread(_)
+            | HashError::Interrupted => Self::defect(error),
         }
     }
 }

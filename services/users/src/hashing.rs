@@ -1,14 +1,11 @@
 //! The work of hashing and checking passwords.
 
-use std::{sync::Arc, thread};
+use std::{io, sync::Arc, thread};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::password::Password;
 
@@ -51,6 +48,9 @@ pub enum HashError {
     /// A stored hash is no PHC string: a defect.
     #[error("a stored password hash cannot be read: {0}")]
     Unreadable(#[from] argon2::password_hash::phc::Error),
+    /// The system gives no thread to hash on.
+    #[error("no thread for password hashing: {0}")]
+    NoThread(#[from] io::Error),
     /// The hashing thread is gone: the program is stopping, or a defect.
     #[error("password hashing was interrupted")]
     Interrupted,
@@ -114,18 +114,27 @@ impl PasswordHasher {
     }
 
     /// Does `work` on a thread of its own, in turn.
+    ///
+    /// Its thread is not one of the runtime's: those are shared, and what has stood back once
+    /// cannot come forward again.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Argon2<'static>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
         let turn = self.turn().await?;
         let argon2 = self.argon2.clone();
+        let (outcome, done) = oneshot::channel();
         // A call that is given up now cannot stop the thread, so the thread keeps the turn.
-        let hashing = task::spawn_blocking(move || {
-            let _turn = turn;
-            work(&argon2)
-        });
-        hashing.await.map_err(|_| HashError::Interrupted)?
+        thread::Builder::new()
+            .name("password-hash".to_owned())
+            .spawn(move || {
+                stand_back();
+                let result = work(&argon2);
+                drop(turn);
+                // Nobody waits for it any more when the call was given up.
+                let _ = outcome.send(result);
+            })?;
+        done.await.map_err(|_| HashError::Interrupted)?
     }
 
     /// Waits for a turn, if there is still a place to wait.
@@ -142,6 +151,14 @@ impl Default for PasswordHasher {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Lets every other thread of the program go first, so that a flood of sign-ins is not felt by
+/// other calls: on a busy core a tenth of the time is left to this thread (nice(2), whose value is
+/// a thread's own on Linux). Where that is refused, passwords are hashed all the same.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
 }
 
 /// The parameters that new hashes are made with.
