@@ -82,7 +82,10 @@ impl Backends {
 
     pub(crate) async fn delete_thought(&self, id: Uuid, token: &Token) -> Result<(), Problem> {
         let request = self.request(
-            thoughts::DeleteThoughtRequest { id: id.to_string() },
+            thoughts::DeleteThoughtRequest {
+                id: id.to_string(),
+                ..Default::default()
+            },
             Some(token),
         );
         let answer = self.app.thoughts.clone().delete_thought(request).await;
@@ -100,6 +103,7 @@ impl Backends {
             author: author.to_owned(),
             page_size: 0,
             page_token: page_token.unwrap_or_default().to_owned(),
+            ..Default::default()
         };
         let request = self.request(request, token);
         let answer = self.app.thoughts.clone().list_thoughts(request).await;

@@ -73,6 +73,7 @@ pub fn thought(author: &str, text: &str, seconds: u64) -> Thought {
         visibility: Visibility::Public.into(),
         create_time: Some(written.into()),
         update_time: Some(written.into()),
+        ..Thought::default()
     }
 }
 

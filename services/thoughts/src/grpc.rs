@@ -7,9 +7,10 @@ pub(crate) mod users;
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
-    SearchThoughtsRequest, SearchThoughtsResponse, Thought as ProtoThought,
-    thoughts_service_server::ThoughtsService,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought as ProtoThought, UndeleteThoughtRequest,
+    UpdateThoughtRequest, thoughts_service_server::ThoughtsService,
 };
 use runtime::{
     auth::{Caller, THOUGHTS_BACKEND, USERS_BACKEND, Verifier},
@@ -168,6 +169,7 @@ impl ThoughtsService for ThoughtsGrpc {
             thoughts: page.thoughts.into_iter().map(ProtoThought::from).collect(),
             next_page_token: next_page_token(page.next, &scope),
             matches,
+            problems: Vec::new(),
         }))
     }
 
@@ -176,6 +178,34 @@ impl ThoughtsService for ThoughtsGrpc {
             max_thought_length: count(self.thoughts.max_length.get() as usize),
             max_page_size: i32::from(MAX_PAGE_SIZE),
         }))
+    }
+
+    async fn update_thought(
+        &self,
+        _request: Request<UpdateThoughtRequest>,
+    ) -> Result<Response<ProtoThought>, Status> {
+        Err(Status::unimplemented("update_thought"))
+    }
+
+    async fn undelete_thought(
+        &self,
+        _request: Request<UndeleteThoughtRequest>,
+    ) -> Result<Response<ProtoThought>, Status> {
+        Err(Status::unimplemented("undelete_thought"))
+    }
+
+    async fn list_thought_revisions(
+        &self,
+        _request: Request<ListThoughtRevisionsRequest>,
+    ) -> Result<Response<ListThoughtRevisionsResponse>, Status> {
+        Err(Status::unimplemented("list_thought_revisions"))
+    }
+
+    async fn list_tags(
+        &self,
+        _request: Request<ListTagsRequest>,
+    ) -> Result<Response<ListTagsResponse>, Status> {
+        Err(Status::unimplemented("list_tags"))
     }
 
     async fn purge_author(

@@ -68,6 +68,7 @@ impl ThoughtsService for Backend {
             thoughts: said.thoughts.clone(),
             next_page_token: said.next_page_token.clone(),
             matches: said.matches.clone(),
+            problems: Vec::new(),
         }))
     }
 
@@ -81,6 +82,38 @@ impl ThoughtsService for Backend {
             max_page_size: 100,
         }))
     }
+    async fn update_thought(
+        &self,
+        request: Request<thoughts::UpdateThoughtRequest>,
+    ) -> Result<Response<thoughts::Thought>, Status> {
+        drop(self.asked("UpdateThought", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn undelete_thought(
+        &self,
+        request: Request<thoughts::UndeleteThoughtRequest>,
+    ) -> Result<Response<thoughts::Thought>, Status> {
+        drop(self.asked("UndeleteThought", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn list_thought_revisions(
+        &self,
+        request: Request<thoughts::ListThoughtRevisionsRequest>,
+    ) -> Result<Response<thoughts::ListThoughtRevisionsResponse>, Status> {
+        drop(self.asked("ListThoughtRevisions", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn list_tags(
+        &self,
+        request: Request<thoughts::ListTagsRequest>,
+    ) -> Result<Response<thoughts::ListTagsResponse>, Status> {
+        drop(self.asked("ListTags", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
     async fn purge_author(
         &self,
         request: Request<thoughts::PurgeAuthorRequest>,

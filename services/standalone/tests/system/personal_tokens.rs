@@ -145,7 +145,10 @@ async fn says(who: &Caller, text: &str, visibility: Visibility) -> Result<String
 }
 
 async fn deletes(who: &Caller, id: &str) -> Result<(), Status> {
-    let request = who.asks(DeleteThoughtRequest { id: id.to_owned() });
+    let request = who.asks(DeleteThoughtRequest {
+        id: id.to_owned(),
+        permanently: false,
+    });
     who.thoughts().delete_thought(request).await.map(drop)
 }
 

@@ -32,6 +32,7 @@ impl From<Thought> for ProtoThought {
             visibility: visibility.into(),
             create_time: Some(thought.create_time.into()),
             update_time: Some(thought.update_time.into()),
+            ..Self::default()
         }
     }
 }

@@ -277,7 +277,10 @@ impl Person {
     }
 
     pub(crate) async fn deletes(&self, id: &str) -> Result<(), Status> {
-        let request = self.request(DeleteThoughtRequest { id: id.to_owned() });
+        let request = self.request(DeleteThoughtRequest {
+            id: id.to_owned(),
+            ..Default::default()
+        });
         self.client
             .clone()
             .delete_thought(request)
@@ -300,6 +303,7 @@ impl Person {
             author,
             page_size,
             page_token,
+            ..Default::default()
         });
         self.client
             .clone()

@@ -9,8 +9,10 @@ use std::{
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
-    SearchThoughtsRequest, SearchThoughtsResponse, Thought,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
+    UpdateThoughtRequest,
     thoughts_service_server::{ThoughtsService, ThoughtsServiceServer},
 };
 use runtime::{
@@ -163,10 +165,31 @@ impl ThoughtsService for Stub {
         Err(nobody_asks())
     }
 
+    async fn update_thought(
+        &self,
+        _: Request<UpdateThoughtRequest>,
+    ) -> Result<Response<Thought>, Status> {
+        Err(nobody_asks())
+    }
+
     async fn delete_thought(
         &self,
         _: Request<DeleteThoughtRequest>,
     ) -> Result<Response<()>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn undelete_thought(
+        &self,
+        _: Request<UndeleteThoughtRequest>,
+    ) -> Result<Response<Thought>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn list_thought_revisions(
+        &self,
+        _: Request<ListThoughtRevisionsRequest>,
+    ) -> Result<Response<ListThoughtRevisionsResponse>, Status> {
         Err(nobody_asks())
     }
 
@@ -181,6 +204,13 @@ impl ThoughtsService for Stub {
         &self,
         _: Request<SearchThoughtsRequest>,
     ) -> Result<Response<SearchThoughtsResponse>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn list_tags(
+        &self,
+        _: Request<ListTagsRequest>,
+    ) -> Result<Response<ListTagsResponse>, Status> {
         Err(nobody_asks())
     }
 
