@@ -7,8 +7,17 @@ pub enum Error {
     #[error("there is no such thought")]
     NotFound,
     /// The thought can be seen, but is somebody else's. Callers see `PERMISSION_DENIED`.
-    #[error("only its author or an administrator may delete a thought")]
+    #[error("the thought is somebody else's")]
     NotYours,
+    /// The thought has to be taken out of the trash first. Callers see `FAILED_PRECONDITION`.
+    #[error("the thought is in the trash")]
+    InTrash,
+    /// An administrator removed the thought. Callers see `PERMISSION_DENIED`.
+    #[error("an administrator removed the thought")]
+    Removed,
+    /// The thought is not what the change was made from. Callers see `ABORTED`.
+    #[error("the thought has been changed in the meantime")]
+    Changed,
     /// The request id stands for another text or visibility. Callers see `ALREADY_EXISTS`.
     #[error("this request_id was used for another text or visibility")]
     OtherText,

@@ -58,5 +58,6 @@ fn thought(username: &str, id: Uuid, seconds: i64, number: u128, text: &str) -> 
         visibility: Visibility::Public,
         create_time: time,
         update_time: time,
+        trashed: None,
     }
 }

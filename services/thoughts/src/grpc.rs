@@ -1,6 +1,7 @@
 //! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`];
-//! and what is asked of the users backend, in [`users`].
+//! changing and deleting in [`keeping`]; and what is asked of the users backend, in [`users`].
 
+mod keeping;
 mod messages;
 mod refusals;
 pub(crate) mod users;
@@ -30,6 +31,7 @@ use crate::{
     query::SearchQuery,
     service::{ServiceTokens, Thoughts},
     thought::ThoughtText,
+    trash::TrashList,
 };
 
 /// The thoughts service on the wire.
@@ -57,9 +59,13 @@ impl ThoughtsGrpc {
         self.verifier.caller(request.metadata()).await
     }
 
+    async fn signed_in<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        Caller::required(self.caller(request).await?)
+    }
+
     /// Whoever may write: signed in, or with a personal access token that is good for it.
     async fn writer<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let caller = Caller::required(self.caller(request).await?)?;
+        let caller = self.signed_in(request).await?;
         caller.may_write()?;
         Ok(caller)
     }
@@ -115,14 +121,32 @@ impl ThoughtsService for ThoughtsGrpc {
         Ok(Response::new(thought.map_err(to_status)?.into()))
     }
 
+    async fn update_thought(
+        &self,
+        request: Request<UpdateThoughtRequest>,
+    ) -> Result<Response<ProtoThought>, Status> {
+        keeping::update_thought(self, request).await
+    }
+
     async fn delete_thought(
         &self,
         request: Request<DeleteThoughtRequest>,
     ) -> Result<Response<()>, Status> {
-        let caller = self.writer(&request).await?;
-        let id = parse_id("id", &request.get_ref().id)?;
-        self.thoughts.delete(&caller, id).await.map_err(to_status)?;
-        Ok(Response::new(()))
+        keeping::delete_thought(self, request).await
+    }
+
+    async fn undelete_thought(
+        &self,
+        request: Request<UndeleteThoughtRequest>,
+    ) -> Result<Response<ProtoThought>, Status> {
+        keeping::undelete_thought(self, request).await
+    }
+
+    async fn list_thought_revisions(
+        &self,
+        request: Request<ListThoughtRevisionsRequest>,
+    ) -> Result<Response<ListThoughtRevisionsResponse>, Status> {
+        keeping::list_thought_revisions(self, request).await
     }
 
     async fn list_thoughts(
@@ -131,14 +155,21 @@ impl ThoughtsService for ThoughtsGrpc {
     ) -> Result<Response<ListThoughtsResponse>, Status> {
         let caller = self.caller(&request).await?;
         let message = request.into_inner();
-        let scope = format!("ListThoughts:{}", message.author);
+        let trash = keeping::requested_trash(&message);
+        let list = match trash {
+            None => "ListThoughts",
+            Some(TrashList::Beside) => "ListThoughts with trash",
+            Some(TrashList::Alone) => "ListThoughts in trash",
+        };
+        let scope = format!("{list}:{}", message.author);
         let page = requested_page(message.page_size, &message.page_token, &scope)?;
         let author = Some(message.author.as_str()).filter(|author| !author.is_empty());
-        let page = self
-            .thoughts
-            .list(caller.as_ref(), author, page)
-            .await
-            .map_err(to_status)?;
+        let caller = caller.as_ref();
+        let page = match trash {
+            None => self.thoughts.list(caller, author, page).await,
+            Some(list) => self.thoughts.list_trash(caller, author, list, page).await,
+        };
+        let page = page.map_err(to_status)?;
         Ok(Response::new(ListThoughtsResponse {
             thoughts: page.thoughts.into_iter().map(ProtoThought::from).collect(),
             next_page_token: next_page_token(page.next, &scope),
@@ -178,27 +209,6 @@ impl ThoughtsService for ThoughtsGrpc {
             max_thought_length: count(self.thoughts.max_length.get() as usize),
             max_page_size: i32::from(MAX_PAGE_SIZE),
         }))
-    }
-
-    async fn update_thought(
-        &self,
-        _request: Request<UpdateThoughtRequest>,
-    ) -> Result<Response<ProtoThought>, Status> {
-        Err(Status::unimplemented("update_thought"))
-    }
-
-    async fn undelete_thought(
-        &self,
-        _request: Request<UndeleteThoughtRequest>,
-    ) -> Result<Response<ProtoThought>, Status> {
-        Err(Status::unimplemented("undelete_thought"))
-    }
-
-    async fn list_thought_revisions(
-        &self,
-        _request: Request<ListThoughtRevisionsRequest>,
-    ) -> Result<Response<ListThoughtRevisionsResponse>, Status> {
-        Err(Status::unimplemented("list_thought_revisions"))
     }
 
     async fn list_tags(

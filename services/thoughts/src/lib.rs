@@ -4,7 +4,10 @@
 //! may do what) and on to [`store`] (every SQL statement). They speak of the types beside them,
 //! which cannot hold a wrong value:
 //!
-//! - [`thought`]: a thought, its text and who may see it;
+//! - [`thought`]: a thought, its text, who may see it, and what is to be changed of it;
+//! - [`etag`]: which state of a thought a change was made from;
+//! - [`trash`]: where deleted thoughts are for a while;
+//! - [`revision`]: what a thought was before it was changed;
 //! - [`page`]: which part of a list, and that part;
 //! - [`query`]: what a search asks for;
 //! - [`fold`]: texts without regard to case, as a search sees them;
@@ -17,17 +20,20 @@
 
 pub mod config;
 pub mod error;
+pub mod etag;
 mod example;
 pub mod fold;
 mod grpc;
 pub mod matches;
 pub mod page;
 pub mod query;
+pub mod revision;
 mod server;
 pub mod service;
 pub mod service_token;
 pub mod store;
 pub mod thought;
+pub mod trash;
 
 use runtime::lifecycle::{Listeners, StartError};
 use tokio_util::sync::CancellationToken;

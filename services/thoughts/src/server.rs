@@ -1,5 +1,7 @@
 //! The parts put together.
 
+use std::time::Duration;
+
 use api::{
     FILE_DESCRIPTOR_SET, thoughts::v1::thoughts_service_server::ThoughtsServiceServer,
     users::v1::users_service_client::UsersServiceClient,
@@ -23,6 +25,9 @@ use crate::{
     store::Store,
 };
 
+/// How often the trash is emptied of what has been there for its time.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Opens and migrates the database, waiting for it while it is away, and serves until `shutdown`.
 /// Meanwhile the program is alive, and not ready.
 ///
@@ -40,7 +45,7 @@ pub async fn serve(
     server
         .serve_when_open(listeners, shutdown, async move |server| {
             let store = open(&config, &opening).await?;
-            Ok(add_to(server, store, config, users))
+            Ok(add_to(server, store, config, users, opening))
         })
         .await
 }
@@ -63,7 +68,13 @@ fn users_channel(config: &Config) -> Result<Channel, StartError> {
     Channel::secured("users", "USER_BACKEND_URL", url, tls.as_ref())
 }
 
-fn add_to(server: GrpcServer, store: Store, config: Config, users: Channel) -> GrpcServer {
+fn add_to(
+    server: GrpcServer,
+    store: Store,
+    config: Config,
+    users: Channel,
+    shutdown: CancellationToken,
+) -> GrpcServer {
     let clock = Clock::system();
     let users = UsersServiceClient::new(users);
     let service_tokens = ServiceTokens::new(store.clone(), clock.clone());
@@ -79,6 +90,8 @@ fn add_to(server: GrpcServer, store: Store, config: Config, users: Channel) -> G
         clock,
         max_length: config.max_thought_length,
     };
+    let kept = thoughts.clone();
+    tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
     let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier);
     server
         .add_service(ThoughtsServiceServer::new(service))

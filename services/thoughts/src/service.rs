@@ -1,6 +1,14 @@
-//! The use cases, and who may do what.
+//! The use cases, and who may do what: writing and finding here, changing and deleting in
+//! `keeping`, and in `upkeep` what is done for no call in particular.
 
+mod keeping;
 mod service_tokens;
+mod upkeep;
+
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod tests;
 
 pub use service_tokens::ServiceTokens;
 
@@ -53,6 +61,7 @@ impl Thoughts {
             visibility,
             create_time: now,
             update_time: now,
+            trashed: None,
         };
         let request = request_id.map(|id| CreationRequest {
             id,
@@ -65,37 +74,18 @@ impl Thoughts {
         }
     }
 
-    /// The thought of that id.
+    /// The thought of that id. Its author finds it in the trash as well.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`], for somebody else's private one too.
     pub async fn get(&self, caller: Option<&Caller>, id: Uuid) -> Result<Thought, Error> {
-        let found = self.store.get(id, user_id(caller)).await?;
+        let viewer = user_id(caller);
+        let found = match (self.store.get(id, viewer).await?, viewer) {
+            (None, Some(viewer)) => self.store.find(id, viewer, self.clock.now()).await?,
+            (found, _) => found,
+        };
         found.ok_or(Error::NotFound)
-    }
-
-    /// Deletes a thought: the author any of theirs, an administrator any public one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] for what the caller cannot see, [`Error::NotYours`] for what others
-    /// wrote, [`Error::AccountGone`] when the account of the administrator has been deleted.
-    pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
-        let thought = self.get(Some(caller), id).await?;
-        if thought.author.id != caller.user_id {
-            if !caller.is_admin() {
-                return Err(Error::NotYours);
-            }
-            if self.store.is_purged(caller.user_id).await? {
-                return Err(Error::AccountGone);
-            }
-        }
-        if self.store.delete(id).await? {
-            Ok(())
-        } else {
-            Err(Error::NotFound)
-        }
     }
 
     /// Deletes everything that an author wrote, and refuses what that author writes later, for
@@ -120,12 +110,7 @@ impl Thoughts {
         author: Option<&str>,
         page: PageRequest,
     ) -> Result<Page, Error> {
-        // No name has such a character, and PostgreSQL takes no text with it.
-        if author.is_some_and(|author| author.contains('\0')) {
-            return Ok(Page::empty());
-        }
-        // Names are unique without regard to case, and kept in lower case.
-        let author = author.map(str::to_ascii_lowercase);
+        let author = author.map(kept);
         Ok(self
             .store
             .list(user_id(caller), author.as_deref(), page)
@@ -163,4 +148,10 @@ fn hash(text: &ThoughtText, visibility: Visibility) -> [u8; 32] {
 
 fn user_id(caller: Option<&Caller>) -> Option<Uuid> {
     caller.map(|caller| caller.user_id)
+}
+
+/// A name as names are kept: unique without regard to case. PostgreSQL takes no text with U+0000;
+/// nobody's name has that, nor what stands for it here.
+fn kept(name: &str) -> String {
+    name.to_ascii_lowercase().replace('\0', "\u{fffd}")
 }

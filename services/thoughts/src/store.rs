@@ -1,13 +1,21 @@
 //! Every SQL statement, and what becomes of rows.
 //!
-//! One text serves both engines (`read`, `write`, `purge`, `service_token`), except for search: what each does for it is in
-//! `postgres` and `sqlite`, which lie beside each other.
+//! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`,
+//! `revisions`, `purge`, `service_token`), except for search: what each does for it is in `postgres`
+//! and `sqlite`, which lie beside each other.
+
+#[macro_use]
+mod macros;
 
 mod postgres;
 mod purge;
 mod read;
+mod read_trash;
+mod revisions;
 mod service_token;
 mod sqlite;
+mod trash;
+mod update;
 mod write;
 
 use database::{Database, DatabaseUrl, Migrations};
@@ -41,6 +49,15 @@ pub enum Created {
     OtherText,
     /// An earlier call made a thought, which has been deleted since.
     Gone,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// The thought is so now, or was before.
+    Done(Thought),
+    /// The thought is not what the change was made from. Nothing has happened.
+    Stale,
 }
 
 /// The steps that bring a database to the schema of this store.
@@ -87,6 +104,8 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+mod keeping_tests;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]

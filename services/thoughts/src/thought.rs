@@ -5,7 +5,10 @@ use std::time::Duration;
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
-use crate::fold::fold;
+use crate::{fold::fold, trash::Trashed};
+
+/// What times are counted in.
+const MICROSECOND: Duration = Duration::from_micros(1);
 
 /// A thought, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,17 @@ pub struct Thought {
     pub create_time: Timestamp,
     /// When it was last changed; `create_time` until then.
     pub update_time: Timestamp,
+    /// How it lies in the trash; `None` unless it is there.
+    pub trashed: Option<Trashed>,
+}
+
+/// What is to be changed of a thought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// What it is to say.
+    pub text: Option<ThoughtText>,
+    /// Who is to see it.
+    pub visibility: Option<Visibility>,
 }
 
 /// Who wrote a thought.
@@ -72,8 +86,32 @@ pub enum TextError {
 impl Thought {
     /// Takes the next microsecond, when another thought has this one's.
     pub(crate) fn move_on(&mut self) {
-        self.create_time = self.create_time + Duration::from_micros(1);
-        self.update_time = self.create_time;
+        let unchanged = self.update_time == self.create_time;
+        self.create_time = self.create_time + MICROSECOND;
+        if unchanged {
+            self.update_time = self.create_time;
+        }
+    }
+}
+
+impl Change {
+    /// The thought after this change at that time; `None` if it is so already. The time of the last
+    /// change always moves on, whatever the clocks say, since it tells one state from another.
+    pub(crate) fn make(&self, thought: &Thought, now: Timestamp) -> Option<Thought> {
+        let text = self
+            .text
+            .as_ref()
+            .map_or(thought.text.as_str(), ThoughtText::as_str);
+        let visibility = self.visibility.unwrap_or(thought.visibility);
+        if text == thought.text && visibility == thought.visibility {
+            return None;
+        }
+        Some(Thought {
+            text: text.to_owned(),
+            visibility,
+            update_time: now.max(thought.update_time + MICROSECOND),
+            ..thought.clone()
+        })
     }
 }
 

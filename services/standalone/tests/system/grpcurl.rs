@@ -116,11 +116,55 @@ async fn a_thought_is_written_listed_found_and_deleted() {
 
     let id = json!({ "id": written["id"] });
     assert_eq!(thoughts("GetThought", &id).unwrap(), written);
-    assert_eq!(thoughts("DeleteThought", &id).unwrap(), json!({}));
+    let for_ever = json!({ "id": written["id"], "permanently": true });
+    assert_eq!(thoughts("DeleteThought", &for_ever).unwrap(), json!({}));
     assert_eq!(
         thoughts("GetThought", &id).unwrap_err().code,
         Code::NotFound
     );
+}
+
+#[tokio::test]
+async fn a_thought_is_changed_deleted_and_brought_back() {
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
+    let system = System::with_examples().await;
+    let bruce = grpcurl.signs_in(&system, "bruce");
+    let thoughts = |rpc: &str, request: &Value| {
+        grpcurl.calls(
+            &system.thoughts,
+            &format!("{THOUGHTS}/{rpc}"),
+            Some(&bruce),
+            request,
+        )
+    };
+
+    let written = thoughts("CreateThought", &json!({ "text": "a draft" })).unwrap();
+    let id = json!({ "id": written["id"] });
+    let update = |text: &str| {
+        let thought = json!({ "id": written["id"], "text": text });
+        // grpcurl does not know the short form of a FieldMask.
+        let mask = json!({ "paths": ["text"] });
+        let request = json!({ "thought": thought, "updateMask": mask, "etag": written["etag"] });
+        thoughts("UpdateThought", &request)
+    };
+    let updated = update("a thought").unwrap();
+    assert_eq!(updated["text"], "a thought");
+    assert_eq!(update("a thought").unwrap(), updated, "made again");
+    assert_eq!(update("another").unwrap_err().code, Code::Aborted);
+    let revisions = thoughts("ListThoughtRevisions", &id).unwrap();
+    assert_eq!(revisions["revisions"][0]["text"], "a draft");
+
+    thoughts("DeleteThought", &id).unwrap();
+    let trash = thoughts("ListThoughts", &json!({ "onlyDeleted": true })).unwrap();
+    assert_eq!(trash["thoughts"][0]["id"], written["id"]);
+    assert_eq!(
+        update("another").unwrap_err().code,
+        Code::FailedPrecondition
+    );
+    assert_eq!(thoughts("UndeleteThought", &id).unwrap(), updated);
+    assert_eq!(thoughts("GetThought", &id).unwrap(), updated);
 }
 
 #[tokio::test]

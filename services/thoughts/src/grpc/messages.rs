@@ -12,6 +12,7 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
+    etag::Etag,
     matches,
     page::PageRequest,
     query::SearchQuery,
@@ -21,18 +22,28 @@ use crate::{
 
 impl From<Thought> for ProtoThought {
     fn from(thought: Thought) -> Self {
-        let visibility = match thought.visibility {
-            Visibility::Public => ProtoVisibility::Public,
-            Visibility::Private => ProtoVisibility::Private,
-        };
+        let etag = Etag::of(&thought).to_string();
         Self {
             id: thought.id.to_string(),
             author: thought.author.username,
             text: thought.text,
-            visibility: visibility.into(),
+            visibility: ProtoVisibility::from(thought.visibility).into(),
             create_time: Some(thought.create_time.into()),
             update_time: Some(thought.update_time.into()),
+            etag,
+            delete_time: thought.trashed.map(|trashed| trashed.delete_time.into()),
+            expire_time: thought.trashed.map(|trashed| trashed.expire_time.into()),
+            removed: thought.trashed.is_some_and(|trashed| trashed.removed),
             ..Self::default()
+        }
+    }
+}
+
+impl From<Visibility> for ProtoVisibility {
+    fn from(visibility: Visibility) -> Self {
+        match visibility {
+            Visibility::Public => Self::Public,
+            Visibility::Private => Self::Private,
         }
     }
 }

@@ -6,8 +6,9 @@ use sqlx::AssertSqlSafe;
 
 use super::{
     read::{LIST, LIST_OF_AUTHOR},
+    read_trash::{LIST_TRASH, beside},
     tests::{BRUCE, STEPHEN, opened, thought},
-    write::{INSERT, insert, number},
+    write::number,
     *,
 };
 use crate::{
@@ -84,6 +85,29 @@ async fn fill(store: &Store, rows: i64) {
     }
 }
 
+/// As many in the trash of one author as make a walk through it stand out.
+async fn fill_trash(store: &Store) {
+    let (one, author) = match store.database.engine() {
+        Engine::Sqlite => ("randomblob(16)", format!("x'{}'", BRUCE.simple())),
+        Engine::Postgres => ("gen_random_uuid()", format!("'{BRUCE}'::uuid")),
+    };
+    let sql = format!(
+        "INSERT INTO trash
+         SELECT -n, {one}, {author}, 'bruce', 'gone', 1, 0, 0, 1, n < 0 FROM (
+             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+             SELECT n FROM numbers
+         ) AS all_of_them"
+    );
+    let done: Result<(), Error> = database::write!(store.database, |conn| {
+        sqlx::query(AssertSqlSafe(sql.as_str()))
+            .execute(&mut *conn)
+            .await?;
+        sqlx::query("ANALYZE trash").execute(&mut *conn).await?;
+        Ok(())
+    });
+    done.expect("stored");
+}
+
 async fn copy(pool: &sqlx::PgPool, thoughts: &[Thought]) {
     fn column<T>(thoughts: &[Thought], value: impl Fn(&Thought) -> T) -> Vec<T> {
         thoughts.iter().map(value).collect()
@@ -119,8 +143,9 @@ async fn list_plan(store: &Store, sql: &str, generic: bool) -> Vec<String> {
             };
             let mut session = pool.acquire().await.expect("a connection");
             let statements = format!(
-                "SET plan_cache_mode = {mode}; PREPARE list (bigint, uuid, bigint, text) AS {sql};
-                 EXPLAIN EXECUTE list (50000000, '{STEPHEN}', 21, 'stephen');
+                "SET plan_cache_mode = {mode};
+                 PREPARE list (bigint, uuid, bigint, text, bigint) AS {sql};
+                 EXPLAIN EXECUTE list (50000000, '{STEPHEN}', 21, 'stephen', 0);
                  DEALLOCATE list; RESET plan_cache_mode"
             );
             let rows = sqlx::raw_sql(AssertSqlSafe(statements))
@@ -150,6 +175,7 @@ async fn no_list_and_no_rare_word_reads_through_the_table() {
     on_each_engine(async |fresh| {
         let store = opened(fresh).await;
         fill(&store, ROWS).await;
+        fill_trash(&store).await;
         for generic in [false, true] {
             for (sql, everyones) in [
                 (LIST, "thoughts_public"),
@@ -159,7 +185,15 @@ async fn no_list_and_no_rare_word_reads_through_the_table() {
                 reads_in_order(&plan);
                 uses(&plan, everyones);
                 uses(&plan, "thoughts_private");
+                let plan = list_plan(&store, &beside(sql), generic).await;
+                reads_in_order(&plan);
+                uses(&plan, everyones);
+                uses(&plan, "thoughts_private");
+                uses(&plan, "trash_of_author");
             }
+            let plan = list_plan(&store, LIST_TRASH, generic).await;
+            reads_in_order(&plan);
+            uses(&plan, "trash_of_author");
         }
         searches_by_index(&store).await;
         store.close().await;
@@ -169,7 +203,7 @@ async fn no_list_and_no_rare_word_reads_through_the_table() {
 
 /// Reads no more of the table than it answers with (SQLite then sorts the two short arms).
 fn reads_in_order(plan: &[String]) {
-    for forbidden in ["Seq Scan", "Bitmap", "SCAN thoughts"] {
+    for forbidden in ["Seq Scan", "Bitmap", "SCAN thoughts", "SCAN trash"] {
         assert!(
             !plan.iter().any(|line| line.contains(forbidden)),
             "{forbidden} in {plan:#?}"

@@ -10,6 +10,10 @@ use super::{Store, sqlite};
 /// Waits for the author's writers who are under way, and holds back those who come now.
 const LOCK_OUT: &str = "SELECT pg_advisory_xact_lock(uuid_hash_extended($1, 0))";
 
+/// What the schema does for each writer, for those that hold rows by then: they do it first, or they
+/// and a purge would wait for each other.
+pub(super) const HOLD_OFF: &str = "SELECT pg_advisory_xact_lock_shared(uuid_hash_extended($1, 0))";
+
 const MARK: &str = "
     INSERT INTO purged_authors (author_id, purge_time) VALUES ($1, $2)
     ON CONFLICT (author_id) DO NOTHING";
@@ -19,6 +23,16 @@ const FIND_MARK: &str = "SELECT purge_time FROM purged_authors WHERE author_id =
 const DELETE_THOUGHTS: &str = "
     DELETE FROM thoughts WHERE position IN (
         SELECT position FROM thoughts WHERE author_id = $1 ORDER BY position LIMIT $2
+    )";
+
+const DELETE_TRASH: &str = "
+    DELETE FROM trash WHERE position IN (
+        SELECT position FROM trash WHERE author_id = $1 ORDER BY -position LIMIT $2
+    )";
+
+const DELETE_REVISIONS: &str = "
+    DELETE FROM thought_revisions WHERE (thought_id, create_time) IN (
+        SELECT thought_id, create_time FROM thought_revisions WHERE author_id = $1 LIMIT $2
     )";
 
 const DELETE_REQUESTS: &str = "
@@ -76,7 +90,13 @@ impl Store {
             let mark = sqlx::query(MARK).bind(author).bind(now.as_micros());
             mark.execute(&mut *conn).await?;
             let mut more = false;
-            for delete in [DELETE_THOUGHTS, DELETE_REQUESTS] {
+            // The trash after the thoughts: one that is being moved there is waited for, and met.
+            for delete in [
+                DELETE_THOUGHTS,
+                DELETE_TRASH,
+                DELETE_REVISIONS,
+                DELETE_REQUESTS,
+            ] {
                 let delete = sqlx::query(delete).bind(author).bind(BATCH);
                 let deleted = delete.execute(&mut *conn).await?.rows_affected();
                 more |= i64::try_from(deleted).is_ok_and(|deleted| deleted >= BATCH);

@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use database::{Engine, Error, testing::on_each_engine};
-use runtime::clock::Timestamp;
+use runtime::clock::{Clock, Timestamp};
 use sqlx::AssertSqlSafe;
 
 use super::{
     tests::{BRUCE, STEPHEN, opened, page, private, public, request, stored, texts},
     *,
 };
-use crate::{error, page::PageRequest, query::SearchQuery};
+use crate::{
+    error,
+    page::PageRequest,
+    query::SearchQuery,
+    thought::{Change, MaxLength, ThoughtText},
+    trash::Reach,
+};
 
 const NOW: Timestamp = Timestamp::from_micros(7);
 
@@ -103,6 +109,109 @@ async fn a_purged_authors_thoughts_are_gone_and_later_ones_refused() {
         assert_eq!(texts(&found.expect("read")), ["stephen's platypus"]);
         store.close().await;
         other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_purged_authors_trash_and_revisions_are_gone() {
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        for author in [BRUCE, STEPHEN] {
+            for in_trash in [false, true] {
+                let thought = stored(&store, &public(author, 1, "a platypus")).await;
+                edit(&store, &thought).await.expect("changed");
+                if in_trash {
+                    trash(&store, &thought).await.expect("deleted");
+                }
+            }
+        }
+        purge(&store, BRUCE).await;
+        for table in ["thoughts", "trash", "thought_revisions"] {
+            assert_eq!(rows(&store, table, BRUCE).await, 0, "{table}");
+            assert!(rows(&store, table, STEPHEN).await > 0, "{table}");
+        }
+        assert_eq!(indexed(&store).await, 1);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_thought_slips_past_a_purge_by_way_of_the_trash() {
+    on_each_engine(async |fresh| {
+        let (one, other) = (opened(fresh).await, opened(fresh).await);
+        for round in 0..5_u128 {
+            let author = Uuid::from_u128(1_000 + round);
+            let writers: Vec<_> = [&one, &other, &one, &other]
+                .map(|store| tokio::spawn(keeps_until_refused(store.clone(), author)))
+                .into();
+            while rows(&one, "thought_revisions", author).await < 20 {}
+            purge(&other, author).await;
+            for writer in writers {
+                writer.await.expect("no panic");
+            }
+            for table in ["thoughts", "trash", "thought_revisions"] {
+                assert_eq!(rows(&one, table, author).await, 0, "{table} in {round}");
+            }
+        }
+        assert_eq!(indexed(&one).await, 0);
+        one.close().await;
+        other.close().await;
+    })
+    .await;
+}
+
+/// Writes, changes, deletes and brings back, until a purge has taken it all away.
+async fn keeps_until_refused(store: Store, author: Uuid) {
+    while let Ok(Created::New(thought)) = store.create(&public(author, 1, "more"), None).await {
+        for step in 0..4 {
+            let done = match step {
+                0 | 3 => edit(&store, &thought).await,
+                1 => trash(&store, &thought).await,
+                _ => store
+                    .take_from_trash(thought.id, author, NOW)
+                    .await
+                    .map(|back| back.is_some()),
+            };
+            match done.map_err(error::Error::from) {
+                Ok(true) => {}
+                // It is gone, or is not to be.
+                Ok(false) | Err(error::Error::AccountGone) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+/// Each time into another text; false when it is not there.
+async fn edit(store: &Store, thought: &Thought) -> Result<bool, Error> {
+    let words = Clock::system().new_id().to_string();
+    let change = Change {
+        text: ThoughtText::parse(&words, MaxLength::default()).ok(),
+        visibility: None,
+    };
+    let updated = store.update(thought.id, thought.author.id, &change, None, NOW);
+    updated.await.map(|updated| updated.is_some())
+}
+
+async fn trash(store: &Store, thought: &Thought) -> Result<bool, Error> {
+    let author = thought.author.id;
+    store
+        .move_to_trash(thought.id, author, Reach::Own, NOW)
+        .await
+}
+
+#[tokio::test]
+async fn a_purged_administrator_removes_nothing() {
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        let thought = stored(&store, &public(BRUCE, 1, "bruce's")).await;
+        purge(&store, STEPHEN).await;
+        let removed = store.move_to_trash(thought.id, STEPHEN, Reach::Public, NOW);
+        assert!(!removed.await.expect("an answer"));
+        assert_eq!(rows(&store, "thoughts", BRUCE).await, 1);
+        store.close().await;
     })
     .await;
 }

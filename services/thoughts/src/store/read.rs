@@ -143,14 +143,19 @@ impl From<Row> for Thought {
                 username: row.author,
             },
             text: row.text,
-            // Whatever is not known to be public is shown to its author alone.
-            visibility: if row.visibility == 1 {
-                Visibility::Public
-            } else {
-                Visibility::Private
-            },
+            visibility: visibility(row.visibility),
             create_time: Timestamp::from_micros(row.position),
             update_time: Timestamp::from_micros(row.update_time),
+            trashed: None,
         }
+    }
+}
+
+/// Whatever is not known to be public is shown to its author alone.
+pub(super) fn visibility(number: i16) -> Visibility {
+    if number == 1 {
+        Visibility::Public
+    } else {
+        Visibility::Private
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn thought(author: Uuid, micros: i64, text: &str, visibility: Visibil
         visibility,
         create_time: time,
         update_time: time,
+        trashed: None,
     }
 }
 
@@ -146,8 +147,9 @@ async fn what_is_deleted_is_neither_read_nor_found() {
         let store = opened(fresh).await;
         let gone = stored(&store, &public(BRUCE, 1, "a platypus")).await;
         let kept = stored(&store, &public(BRUCE, 2, "another platypus")).await;
-        assert!(store.delete(gone.id).await.expect("deleted"));
-        assert!(!store.delete(gone.id).await.expect("nothing to delete"));
+        let delete = async || store.delete(gone.id, BRUCE, gone.create_time).await;
+        assert!(delete().await.expect("deleted"));
+        assert!(!delete().await.expect("nothing to delete"));
         assert_eq!(store.get(gone.id, Some(BRUCE)).await.expect("read"), None);
         let query = SearchQuery::parse("platypus").expect("a query");
         let found = store
@@ -234,7 +236,8 @@ async fn a_request_id_stands_for_one_text_of_one_author() {
         assert_eq!(create(BRUCE, "one").await, Created::Before(first.clone()));
         assert_eq!(create(BRUCE, "two").await, Created::OtherText);
         assert!(matches!(create(STEPHEN, "two").await, Created::New(_)));
-        store.delete(first.id).await.expect("deleted");
+        let now = Timestamp::from_micros(2);
+        store.delete(first.id, BRUCE, now).await.expect("deleted");
         assert_eq!(create(BRUCE, "one").await, Created::Gone);
         assert_eq!(create(BRUCE, "two").await, Created::OtherText);
         store.close().await;

@@ -1,22 +1,26 @@
-//! Creating and deleting.
+//! Creating.
 
-use database::{Engine, Error};
+use database::Error;
 use uuid::Uuid;
 
 use super::{
     Created, CreationRequest, Store,
     read::{GET, Row},
-    sqlite,
 };
 use crate::{
     fold::fold,
     thought::{Thought, Visibility},
 };
 
+/// A thought in the trash keeps its position, so that it comes back to where it was.
 pub(super) const INSERT: &str = "
     INSERT INTO thoughts (position, id, author_id, author, text, folded, visibility, update_time)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $1)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    WHERE NOT EXISTS (SELECT 1 FROM trash WHERE position = $1)
     ON CONFLICT (position) DO NOTHING";
+
+const ANY: &str = "
+    SELECT EXISTS (SELECT 1 FROM thoughts) OR EXISTS (SELECT 1 FROM trash)";
 
 const CLAIM_REQUEST: &str = "
     INSERT INTO creation_requests (author_id, request_id, thought_id, request_hash)
@@ -26,35 +30,6 @@ const CLAIM_REQUEST: &str = "
 const FIND_REQUEST: &str = "
     SELECT thought_id, request_hash FROM creation_requests
     WHERE author_id = $1 AND request_id = $2";
-
-/// Inserts a thought within a transaction; false when its position is taken.
-macro_rules! insert {
-    ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {{
-        let thought: &Thought = $thought;
-        let inserted = sqlx::query(INSERT)
-            .bind(thought.create_time.as_micros())
-            .bind(thought.id)
-            .bind(thought.author.id)
-            .bind(&thought.author.username)
-            .bind(&thought.text)
-            .bind($folded)
-            .bind(number(thought.visibility))
-            .execute(&mut *$conn)
-            .await?
-            .rows_affected()
-            == 1;
-        if inserted && $engine == Engine::Sqlite {
-            sqlx::query(sqlite::INDEX)
-                .bind(thought.create_time.as_micros())
-                .bind(sqlite::document(thought, $folded))
-                .execute(&mut *$conn)
-                .await?;
-        }
-        inserted
-    }};
-}
-#[cfg(test)]
-pub(super) use insert;
 
 impl Store {
     /// Stores a thought, at its `create_time` or as many microseconds later as are taken.
@@ -110,8 +85,8 @@ impl Store {
         })
     }
 
-    /// Stores thoughts that have fixed ids and times, if there are no thoughts at all yet and none
-    /// of their authors was purged. Several processes may do this at once.
+    /// Stores thoughts that have fixed ids and times, if there are no thoughts at all yet, not even
+    /// in the trash, and none of their authors was purged. Several processes may do this at once.
     ///
     /// # Errors
     ///
@@ -119,10 +94,8 @@ impl Store {
     pub async fn create_examples(&self, thoughts: &[Thought]) -> Result<(), Error> {
         let engine = self.database.engine();
         let stored = database::write!(self.database, |conn| {
-            let any: Option<(i64,)> = sqlx::query_as("SELECT position FROM thoughts LIMIT 1")
-                .fetch_optional(&mut *conn)
-                .await?;
-            if any.is_none() {
+            let any: bool = sqlx::query_scalar(ANY).fetch_one(&mut *conn).await?;
+            if !any {
                 for thought in thoughts {
                     insert!(conn, engine, thought, &fold(&thought.text));
                 }
@@ -135,29 +108,6 @@ impl Store {
             Err(Error::Unique(_) | Error::Refused(_)) => Ok(()),
             stored => stored,
         }
-    }
-
-    /// Deletes the thought of that id; false if there is none.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn delete(&self, id: Uuid) -> Result<bool, Error> {
-        let engine = self.database.engine();
-        database::write!(self.database, |conn| {
-            let deleted: Option<(i64,)> =
-                sqlx::query_as("DELETE FROM thoughts WHERE id = $1 RETURNING position")
-                    .bind(id)
-                    .fetch_optional(&mut *conn)
-                    .await?;
-            if let (Some((position,)), Engine::Sqlite) = (deleted, engine) {
-                sqlx::query(sqlite::REMOVE)
-                    .bind(position)
-                    .execute(&mut *conn)
-                    .await?;
-            }
-            Ok(deleted.is_some())
-        })
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "a test whose helper fails has failed"
 )]
 
+mod keeping;
 mod limits;
 mod permissions;
 mod personal_tokens;

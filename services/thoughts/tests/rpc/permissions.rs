@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// An rpc, and what each of [`PEOPLE`] gets from it, about a thought of bruce's.
-const TABLE: [(&str, [Code; 9]); 8] = [
+const TABLE: [(&str, [Code; 9]); 12] = [
     (
         "CreateThought",
         [
@@ -42,6 +42,24 @@ const TABLE: [(&str, [Code; 9]); 8] = [
         ],
     ),
     (
+        "UpdateThought",
+        [
+            Unknown, Denied, Fine, Denied, Unknown, Unknown, Denied, Fine, Unknown,
+        ],
+    ),
+    (
+        "UndeleteThought",
+        [
+            Unknown, NotFound, Fine, NotFound, Unknown, Unknown, Denied, Fine, Unknown,
+        ],
+    ),
+    (
+        "ListThoughtRevisions",
+        [
+            Unknown, Denied, Fine, Denied, Unknown, Unknown, Fine, Fine, Unknown,
+        ],
+    ),
+    (
         "ListThoughts",
         [
             Fine, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
@@ -53,6 +71,8 @@ const TABLE: [(&str, [Code; 9]); 8] = [
             Fine, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
         ],
     ),
+    // Nobody serves it yet.
+    ("ListTags", [Code::Unimplemented; 9]),
     // It looks at no token.
     ("GetLimits", [Fine; 9]),
     (
@@ -152,9 +172,23 @@ async fn call(
             .await
             .map(drop),
         "DeleteThought" => person.deletes(&bruce.writes("public").await?.id).await,
+        "UpdateThought" => {
+            let thought = bruce.writes("public").await?;
+            person.edits(&thought, "changed").await.map(drop)
+        }
+        "UndeleteThought" => {
+            let id = bruce.writes("public").await?.id;
+            bruce.deletes(&id).await?;
+            person.undeletes(&id).await.map(drop)
+        }
+        "ListThoughtRevisions" => {
+            let id = bruce.writes("public").await?.id;
+            person.revisions(&id, 0, "").await.map(drop)
+        }
         "ListThoughts" => person.lists("").await.map(drop),
         "SearchThoughts" => person.searches("").await.map(drop),
         "GetLimits" => person.asks_for_limits().await.map(drop),
+        "ListTags" => person.asks_for_tags().await,
         // Nobody has that id.
         "PurgeAuthor" => person.purges(&Uuid::nil().to_string()).await,
         "PutServiceToken" => person.hands_over(service_token).await,

@@ -58,6 +58,17 @@ async fn a_personal_token_speaks_for_its_owner_within_its_scope() {
         assert_eq!(refusal(display.writes("").await), read_only);
         assert_eq!(refusal(display.deletes("7").await), read_only);
         assert_eq!(refusal(display.deletes(&noted.id).await), read_only);
+        assert_eq!(refusal(display.edits(&noted, "").await), read_only);
+        assert_eq!(refusal(display.deletes_for_ever("7").await), read_only);
+        assert_eq!(refusal(display.undeletes("7").await), read_only);
+        let edited = script.edits(&noted, "edited").await.expect("changed");
+        script.deletes(&noted.id).await.expect("deleted");
+        let back = script.undeletes(&noted.id).await.expect("back");
+        assert_eq!(back, edited);
+        for reader in [&script, &display] {
+            let kept = reader.revisions(&noted.id, 0, "").await.expect("read");
+            assert_eq!(kept.revisions[0].text, "by the script");
+        }
         script.deletes(&noted.id).await.expect("deleted");
         system.stop().await;
     })

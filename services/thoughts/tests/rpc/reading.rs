@@ -136,6 +136,9 @@ async fn malformed_requests_are_refused_by_field() {
     ] {
         assert_eq!(bad_field(bruce.reads(id).await), "id");
         assert_eq!(bad_field(bruce.deletes(id).await), "id");
+        assert_eq!(bad_field(bruce.deletes_for_ever(id).await), "id");
+        assert_eq!(bad_field(bruce.undeletes(id).await), "id");
+        assert_eq!(bad_field(bruce.revisions(id, 0, "").await), "id");
     }
     for size in [-1, 101, i32::MIN, i32::MAX] {
         assert_eq!(bad_field(bruce.pages("", size, "").await), "page_size");

@@ -4,9 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    ListTagsRequest, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
-    SearchThoughtsRequest, SearchThoughtsResponse, Thought, Visibility,
-    thoughts_service_client::ThoughtsServiceClient,
+    SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
+    UpdateThoughtRequest, Visibility, thoughts_service_client::ThoughtsServiceClient,
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use database::testing::Fresh;
@@ -276,14 +277,85 @@ impl Person {
             .map(Response::into_inner)
     }
 
+    /// Changes the text of a thought from the state in which it is given.
+    pub(crate) async fn edits(&self, thought: &Thought, text: &str) -> Result<Thought, Status> {
+        let to_be = Thought {
+            text: text.to_owned(),
+            ..thought.clone()
+        };
+        self.updates(&to_be, &["text"], Some(&thought.etag)).await
+    }
+
+    pub(crate) async fn updates(
+        &self,
+        thought: &Thought,
+        mask: &[&str],
+        etag: Option<&str>,
+    ) -> Result<Thought, Status> {
+        let mut message = UpdateThoughtRequest {
+            thought: Some(thought.clone()),
+            etag: etag.map(str::to_owned),
+            ..Default::default()
+        };
+        let paths = &mut message.update_mask.get_or_insert_default().paths;
+        paths.extend(mask.iter().map(|&path| path.to_owned()));
+        self.sends_update(message).await
+    }
+
+    pub(crate) async fn sends_update(
+        &self,
+        message: UpdateThoughtRequest,
+    ) -> Result<Thought, Status> {
+        self.client
+            .clone()
+            .update_thought(self.request(message))
+            .await
+            .map(Response::into_inner)
+    }
+
     pub(crate) async fn deletes(&self, id: &str) -> Result<(), Status> {
+        self.sends_deletion(id, false).await
+    }
+
+    pub(crate) async fn deletes_for_ever(&self, id: &str) -> Result<(), Status> {
+        self.sends_deletion(id, true).await
+    }
+
+    async fn sends_deletion(&self, id: &str, permanently: bool) -> Result<(), Status> {
         let request = self.request(DeleteThoughtRequest {
             id: id.to_owned(),
-            ..Default::default()
+            permanently,
         });
         self.client
             .clone()
             .delete_thought(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn undeletes(&self, id: &str) -> Result<Thought, Status> {
+        let request = self.request(UndeleteThoughtRequest { id: id.to_owned() });
+        self.client
+            .clone()
+            .undelete_thought(request)
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn revisions(
+        &self,
+        id: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<ListThoughtRevisionsResponse, Status> {
+        let request = self.request(ListThoughtRevisionsRequest {
+            id: id.to_owned(),
+            page_size,
+            page_token: page_token.to_owned(),
+        });
+        self.client
+            .clone()
+            .list_thought_revisions(request)
             .await
             .map(Response::into_inner)
     }
@@ -298,16 +370,22 @@ impl Person {
         page_size: i32,
         page_token: &str,
     ) -> Result<ListThoughtsResponse, Status> {
-        let (author, page_token) = (author.to_owned(), page_token.to_owned());
-        let request = self.request(ListThoughtsRequest {
-            author,
+        self.sends_list(ListThoughtsRequest {
+            author: author.to_owned(),
             page_size,
-            page_token,
+            page_token: page_token.to_owned(),
             ..Default::default()
-        });
+        })
+        .await
+    }
+
+    pub(crate) async fn sends_list(
+        &self,
+        message: ListThoughtsRequest,
+    ) -> Result<ListThoughtsResponse, Status> {
         self.client
             .clone()
-            .list_thoughts(request)
+            .list_thoughts(self.request(message))
             .await
             .map(Response::into_inner)
     }
@@ -333,6 +411,11 @@ impl Person {
             .search_thoughts(request)
             .await
             .map(Response::into_inner)
+    }
+
+    pub(crate) async fn asks_for_tags(&self) -> Result<(), Status> {
+        let request = self.request(ListTagsRequest::default());
+        self.client.clone().list_tags(request).await.map(drop)
     }
 
     pub(crate) async fn asks_for_limits(&self) -> Result<Limits, Status> {

@@ -1,0 +1,36 @@
+-- Deleted thoughts, until they leave for ever. They lie in a table of their own, so that every list
+-- and search, and an older program, is rid of them without looking. What a search sees is made again
+-- when one is taken out. A position stays taken: see the statement that inserts a thought.
+CREATE TABLE trash (
+    position INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    author_id BLOB NOT NULL,
+    author TEXT NOT NULL,
+    text TEXT NOT NULL,
+    -- 1 public, 2 private.
+    visibility INTEGER NOT NULL CHECK (visibility IN (1, 2)),
+    update_time INTEGER NOT NULL,
+    delete_time INTEGER NOT NULL,
+    -- From when it is not there for anybody; the row goes soon after.
+    expire_time INTEGER NOT NULL,
+    -- Whether an administrator removed it, so that its author cannot take it out.
+    removed INTEGER NOT NULL CHECK (removed IN (0, 1))
+) STRICT;
+
+CREATE INDEX trash_of_author ON trash (author_id, (-position));
+CREATE INDEX trash_expire_time ON trash (expire_time);
+
+-- What a thought was before each change, also while it is in the trash.
+CREATE TABLE thought_revisions (
+    thought_id BLOB NOT NULL,
+    -- Since when it was so. Changes of a thought never share a time.
+    create_time INTEGER NOT NULL,
+    end_time INTEGER NOT NULL,
+    author_id BLOB NOT NULL,
+    text TEXT NOT NULL,
+    -- 1 public, 2 private.
+    visibility INTEGER NOT NULL CHECK (visibility IN (1, 2)),
+    PRIMARY KEY (thought_id, create_time)
+) STRICT;
+
+CREATE INDEX thought_revisions_of_author ON thought_revisions (author_id);

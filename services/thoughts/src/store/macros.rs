@@ -1,0 +1,64 @@
+//! Steps that several transactions share: each is written once for both engines, as `read!` and
+//! `write!` are.
+
+/// Inserts a thought; false when its position is taken, be it by one in the trash.
+macro_rules! insert {
+    ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {{
+        let thought: &$crate::thought::Thought = $thought;
+        let inserted = sqlx::query($crate::store::write::INSERT)
+            .bind(thought.create_time.as_micros())
+            .bind(thought.id)
+            .bind(thought.author.id)
+            .bind(&thought.author.username)
+            .bind(&thought.text)
+            .bind($folded)
+            .bind($crate::store::write::number(thought.visibility))
+            .bind(thought.update_time.as_micros())
+            .execute(&mut *$conn)
+            .await?
+            .rows_affected()
+            == 1;
+        if inserted {
+            index!($conn, $engine, thought, $folded);
+        }
+        inserted
+    }};
+}
+
+/// Makes a thought that has been inserted or changed be found, where the table itself does not.
+macro_rules! index {
+    ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {
+        if $engine == database::Engine::Sqlite {
+            sqlx::query($crate::store::sqlite::INDEX)
+                .bind($thought.create_time.as_micros())
+                .bind($crate::store::sqlite::document($thought, $folded))
+                .execute(&mut *$conn)
+                .await?;
+        }
+    };
+}
+
+/// Undoes `index!`, before a thought is changed or when it has been taken out of the table.
+macro_rules! unindex {
+    ($conn:expr, $engine:expr, $thought:expr) => {
+        if $engine == database::Engine::Sqlite {
+            sqlx::query($crate::store::sqlite::REMOVE)
+                .bind($thought.create_time.as_micros())
+                .execute(&mut *$conn)
+                .await?;
+        }
+    };
+}
+
+/// Makes a purge of the author wait for this transaction, or this transaction for it. On SQLite they
+/// come one after the other anyway.
+macro_rules! hold_off_purge {
+    ($conn:expr, $engine:expr, $author:expr) => {
+        if $engine == database::Engine::Postgres {
+            sqlx::query($crate::store::purge::HOLD_OFF)
+                .bind($author)
+                .execute(&mut *$conn)
+                .await?;
+        }
+    };
+}
