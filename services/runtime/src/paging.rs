@@ -53,17 +53,15 @@ impl Default for PageSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageToken;
 
-const VERSION: u8 = 1;
-const LENGTH: usize = 1 + 8 + 8;
+/// The first byte tells what the token carries.
+const POSITION: u8 = 1;
+const KEY: u8 = 2;
+const CHECKSUM: usize = 8;
 
 impl PageToken {
     /// The token for the items behind `position` in the list that `scope` names.
     pub fn encode(position: i64, scope: &str) -> String {
-        let mut bytes = [0; LENGTH];
-        bytes[0] = VERSION;
-        bytes[1..9].copy_from_slice(&position.to_be_bytes());
-        bytes[9..].copy_from_slice(&checksum(position, scope));
-        URL_SAFE_NO_PAD.encode(bytes)
+        encode(POSITION, &position.to_be_bytes(), scope)
     }
 
     /// The position behind which the page begins; `None` for the first page.
@@ -75,32 +73,58 @@ impl PageToken {
         if token.is_empty() {
             return Ok(None);
         }
-        decode(token, scope).map(Some).ok_or_else(|| {
-            status::invalid_argument(
-                "page_token",
-                "must be the next_page_token of the same list; leave it out to start again",
-            )
-        })
+        let bytes = decode(POSITION, token, scope).and_then(|bytes| bytes.try_into().ok());
+        bytes
+            .map(|bytes| Some(i64::from_be_bytes(bytes)))
+            .ok_or_else(refusal)
+    }
+
+    /// As [`PageToken::encode`], for a list whose order is by more than a position.
+    pub fn encode_key(key: &[u8], scope: &str) -> String {
+        encode(KEY, key, scope)
+    }
+
+    /// The key behind which the page begins; `None` for the first page.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_ARGUMENT` for a token that was not made for this list.
+    pub fn parse_key(token: &str, scope: &str) -> Result<Option<Vec<u8>>, Status> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        decode(KEY, token, scope).map(Some).ok_or_else(refusal)
     }
 }
 
-fn decode(token: &str, scope: &str) -> Option<i64> {
+fn refusal() -> Status {
+    status::invalid_argument(
+        "page_token",
+        "must be the next_page_token of the same list; leave it out to start again",
+    )
+}
+
+fn encode(kind: u8, content: &[u8], scope: &str) -> String {
+    let bytes = [&[kind], content, &checksum(kind, content, scope)[..]].concat();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(kind: u8, token: &str, scope: &str) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let bytes: [u8; LENGTH] = bytes.try_into().ok()?;
-    let position = i64::from_be_bytes(bytes[1..9].try_into().ok()?);
-    let genuine = bytes[0] == VERSION && bytes[9..] == checksum(position, scope);
-    genuine.then_some(position)
+    let (&first, rest) = bytes.split_first()?;
+    let (content, sum) = rest.split_at_checked(rest.len().checked_sub(CHECKSUM)?)?;
+    (first == kind && *sum == checksum(kind, content, scope)).then(|| content.to_vec())
 }
 
 /// The first bytes of a SHA-256, so that every release and replica agrees on it.
-fn checksum(position: i64, scope: &str) -> [u8; 8] {
+fn checksum(kind: u8, content: &[u8], scope: &str) -> [u8; CHECKSUM] {
     let digest = Sha256::new()
-        .chain_update([VERSION])
-        .chain_update(position.to_be_bytes())
+        .chain_update([kind])
+        .chain_update(content)
         .chain_update(scope)
         .finalize();
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&digest[..8]);
+    let mut sum = [0; CHECKSUM];
+    sum.copy_from_slice(&digest[..CHECKSUM]);
     sum
 }
 
@@ -140,7 +164,7 @@ mod tests {
         }
 
         #[test]
-        fn an_altered_token_is_refused(position: i64, byte in 0..LENGTH, bit in 0..8_u32) {
+        fn an_altered_token_is_refused(position: i64, byte in 0..17_usize, bit in 0..8_u32) {
             let token = PageToken::encode(position, "list");
             let mut bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
             bytes[byte] ^= 1_u8 << bit;
@@ -148,8 +172,18 @@ mod tests {
         }
 
         #[test]
+        fn a_token_leads_back_to_its_key(key: Vec<u8>, scope: String, other: String) {
+            let token = PageToken::encode_key(&key, &scope);
+            prop_assert_eq!(PageToken::parse_key(&token, &scope).unwrap(), Some(key));
+            prop_assert!(PageToken::parse(&token, &scope).is_err());
+            prop_assume!(scope != other);
+            prop_assert!(PageToken::parse_key(&token, &other).is_err());
+        }
+
+        #[test]
         fn no_text_at_all_upsets_the_parser(token in "\\PC*") {
             let _ = PageToken::parse(&token, "list");
+            let _ = PageToken::parse_key(&token, "list");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`];
-//! changing and deleting in [`keeping`]; and what is asked of the users backend, in [`users`].
+//! changing and deleting in [`keeping`], searching and tags in files of their own; and what is asked of the users backend, in [`users`].
 
 mod keeping;
 mod messages;
 mod refusals;
+mod search;
+mod tags;
 pub(crate) mod users;
 
 use api::thoughts::v1::{
@@ -22,13 +24,12 @@ use tonic::{Code, Request, Response, Status};
 
 use self::{
     messages::{
-        count, matches_of, next_page_token, parse_id, parse_service_token, requested_page,
+        count, next_page_token, parse_id, parse_service_token, requested_page,
         requested_visibility,
     },
     refusals::to_status,
 };
 use crate::{
-    query::SearchQuery,
     service::{ServiceTokens, Thoughts},
     thought::ThoughtText,
     trash::TrashList,
@@ -180,28 +181,7 @@ impl ThoughtsService for ThoughtsGrpc {
         &self,
         request: Request<SearchThoughtsRequest>,
     ) -> Result<Response<SearchThoughtsResponse>, Status> {
-        let caller = self.caller(&request).await?;
-        let message = request.into_inner();
-        let query = SearchQuery::parse(&message.query)
-            .map_err(|error| status::invalid_argument("query", error.to_string()))?;
-        let scope = format!("SearchThoughts:{}", message.query);
-        let page = requested_page(message.page_size, &message.page_token, &scope)?;
-        let page = self
-            .thoughts
-            .search(caller.as_ref(), &query, page)
-            .await
-            .map_err(to_status)?;
-        let matches = page
-            .thoughts
-            .iter()
-            .map(|thought| matches_of(thought, &query))
-            .collect();
-        Ok(Response::new(SearchThoughtsResponse {
-            thoughts: page.thoughts.into_iter().map(ProtoThought::from).collect(),
-            next_page_token: next_page_token(page.next, &scope),
-            matches,
-            problems: Vec::new(),
-        }))
+        search::search_thoughts(self, request).await
     }
 
     async fn get_limits(&self, _: Request<GetLimitsRequest>) -> Result<Response<Limits>, Status> {
@@ -213,9 +193,9 @@ impl ThoughtsService for ThoughtsGrpc {
 
     async fn list_tags(
         &self,
-        _request: Request<ListTagsRequest>,
+        request: Request<ListTagsRequest>,
     ) -> Result<Response<ListTagsResponse>, Status> {
-        Err(Status::unimplemented("list_tags"))
+        tags::list_tags(self, request).await
     }
 
     async fn purge_author(

@@ -10,6 +10,7 @@
 //! - [`revision`]: what a thought was before it was changed;
 //! - [`page`]: which part of a list, and that part;
 //! - [`query`]: what a search asks for;
+//! - [`tag`]: the `#tags` of a text;
 //! - [`fold`]: texts without regard to case, as a search sees them;
 //! - [`matches`](mod@matches): where a query matches a text;
 //! - [`service_token`]: how the users backend knows this one;
@@ -32,6 +33,7 @@ mod server;
 pub mod service;
 pub mod service_token;
 pub mod store;
+pub mod tag;
 pub mod thought;
 pub mod trash;
 

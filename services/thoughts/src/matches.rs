@@ -2,23 +2,28 @@
 
 use std::ops::Range;
 
-use crate::{fold::pieces, query::SearchQuery};
+use crate::{fold::pieces, query::SearchQuery, tag};
 
-/// The parts of `text` that any word of the query matches, in Unicode scalar values, in order and
-/// not overlapping; what touches is one range.
+/// The parts of `text` that any word or tag of the query matches, in Unicode scalar values, in
+/// order and not overlapping; what touches is one range. What must not be in a text marks nothing.
 ///
 /// A word that begins or ends inside what folds as one piece (the `i` of `ﬁ`) marks the piece.
 #[must_use]
 pub fn ranges(text: &str, query: &SearchQuery) -> Vec<Range<usize>> {
-    if query.words().is_empty() {
+    let (words, tags) = (&query.words.all, &query.tags.all);
+    if words.is_empty() && tags.is_empty() {
         return Vec::new();
     }
     let map = Map::of(text);
-    let found = query.words().iter().flat_map(|word| {
+    let of_words = words.iter().flat_map(|word| {
         map.folded
             .match_indices(word.as_str())
-            .map(|(at, word)| map.original(at..at + word.len()))
+            .map(|(at, word)| at..at + word.len())
     });
+    let of_tags = tag::spans(&map.folded)
+        .filter(|(_, tag)| tags.contains(tag))
+        .map(|(span, _)| span);
+    let found = of_words.chain(of_tags).map(|range| map.original(range));
     merged(found.collect())
 }
 
@@ -89,6 +94,23 @@ mod tests {
     }
 
     #[test]
+    fn tags_are_marked_with_their_sign_and_what_must_not_be_is_not() {
+        assert_eq!(
+            marked("a #Rust, ＃rust #rusty", "#rust"),
+            ["#Rust", "＃rust"]
+        );
+        assert_eq!(marked("京 #Straße!", "#STRASSE 京"), ["京", "#Straße"]);
+        assert_eq!(
+            marked("#soft\u{ad}ware", "#software ware"),
+            ["#soft\u{ad}ware"]
+        );
+        assert!(marked("C#", "#c").is_empty());
+        for query in ["-b", "-#b", "from:b", "is:public", "since:2026-01-31"] {
+            assert!(marked("a b #b from:b", query).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
     fn overlapping_and_touching_matches_are_one() {
         assert_eq!(marked("abcdef", "abc cde"), ["abcde"]);
         assert_eq!(marked("abcdef", "ab cd"), ["abcd"]);
@@ -101,16 +123,16 @@ mod tests {
             text in "[aAbBßẞﬁſςΣ京都\u{301}\u{ad} ]{0,30}",
             word in "[aAbBßfisσ京都]{1,3}",
         ) {
-            let query = SearchQuery::parse(&word).expect("a query");
             let found = marked(&text, &word);
-            prop_assert_eq!(found.is_empty(), !query.matches(&fold(&text)));
+            let has = |text: &str| fold(text).contains(&fold(&word));
+            prop_assert_eq!(found.is_empty(), !has(&text));
             for part in found {
-                prop_assert!(query.matches(&fold(&part)), "{:?} in {:?}", word, part);
+                prop_assert!(has(&part), "{:?} in {:?}", word, part);
             }
         }
 
         #[test]
-        fn ranges_are_in_order_and_in_the_text(text in "\\PC{0,30}", word in "\\PC{1,2}") {
+        fn ranges_are_in_order_and_in_the_text(text in "[#a\\PC]{0,30}", word in "#?[a\\PC]{1,2}") {
             if let Ok(query) = SearchQuery::parse(&word) {
                 let mut end = 0;
                 for range in ranges(&text, &query) {

@@ -1,4 +1,4 @@
-//! Pages of thoughts, newest first.
+//! Pages of thoughts, newest first, and of tags, the most frequent first.
 
 use crate::thought::Thought;
 
@@ -17,8 +17,36 @@ pub struct PageRequest {
 pub struct Page {
     /// Newest first.
     pub thoughts: Vec<Thought>,
-    /// Where the next page begins; `None` on the last one.
+    /// Where the next page begins; `None` on the last one. A page may have fewer thoughts than asked
+    /// for, and still have a next one.
     pub next: Option<i64>,
+}
+
+/// A tag and how many thoughts carry it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagCount {
+    /// As it is compared, without its sign.
+    pub tag: String,
+    /// At least one.
+    pub thought_count: i64,
+}
+
+/// Which part of a list of tags is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagPageRequest {
+    /// How many tags at most.
+    pub size: usize,
+    /// What the page before ended with.
+    pub behind: Option<TagCount>,
+}
+
+/// A part of a list of tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagPage {
+    /// The most frequent first.
+    pub tags: Vec<TagCount>,
+    /// Behind which the next page begins; `None` on the last one.
+    pub next: Option<TagCount>,
 }
 
 impl PageRequest {
@@ -56,5 +84,15 @@ impl Page {
             thoughts,
             next: last.filter(|_| more),
         }
+    }
+}
+
+impl TagPage {
+    /// The page of one tag more than it holds, if there are as many.
+    pub(crate) fn of(mut tags: Vec<TagCount>, request: &TagPageRequest) -> Self {
+        let more = tags.len() > request.size;
+        tags.truncate(request.size);
+        let next = tags.last().filter(|_| more).cloned();
+        Self { tags, next }
     }
 }

@@ -28,6 +28,9 @@ use crate::{
 /// How often the trash is emptied of what has been there for its time.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How often tags are counted.
+const TAGS_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Opens and migrates the database, waiting for it while it is away, and serves until `shutdown`.
 /// Meanwhile the program is alive, and not ready.
 ///
@@ -91,7 +94,9 @@ fn add_to(
         max_length: config.max_thought_length,
     };
     let kept = thoughts.clone();
+    let (counted, until) = (thoughts.clone(), shutdown.clone());
     tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
+    tokio::spawn(async move { counted.keep_tags(TAGS_INTERVAL, until).await });
     let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier);
     server
         .add_service(ThoughtsServiceServer::new(service))

@@ -3,6 +3,7 @@
 
 mod keeping;
 mod service_tokens;
+mod tags;
 mod upkeep;
 
 #[cfg(test)]
@@ -111,10 +112,8 @@ impl Thoughts {
         page: PageRequest,
     ) -> Result<Page, Error> {
         let author = author.map(kept);
-        Ok(self
-            .store
-            .list(user_id(caller), author.as_deref(), page)
-            .await?)
+        let viewer = viewer(caller, author.as_deref());
+        Ok(self.store.list(viewer, author.as_deref(), page).await?)
     }
 
     /// What the caller may see and the query matches.
@@ -128,7 +127,8 @@ impl Thoughts {
         query: &SearchQuery,
         page: PageRequest,
     ) -> Result<Page, Error> {
-        Ok(self.store.search(user_id(caller), query, page).await?)
+        let viewer = viewer(caller, query.author());
+        Ok(self.store.search(viewer, query, page).await?)
     }
 }
 
@@ -154,4 +154,11 @@ fn user_id(caller: Option<&Caller>) -> Option<Uuid> {
 /// nobody's name has that, nor what stands for it here.
 fn kept(name: &str) -> String {
     name.to_ascii_lowercase().replace('\0', "\u{fffd}")
+}
+
+/// Whose private thoughts can be among those of `author`, or of everyone: asking for the caller's
+/// among somebody else's would be looking through all of the caller's for nothing.
+fn viewer(caller: Option<&Caller>, author: Option<&str>) -> Option<Uuid> {
+    let can_be = |caller: &&Caller| author.is_none_or(|author| author == caller.username);
+    user_id(caller.filter(can_be))
 }

@@ -1,7 +1,7 @@
 //! Every SQL statement, and what becomes of rows.
 //!
-//! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`,
-//! `revisions`, `purge`, `service_token`), except for search: what each does for it is in `postgres`
+//! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`, `revisions`,
+//! `tags`, `purge`, `service_token`), except for `search`: what each does for it is in `postgres`
 //! and `sqlite`, which lie beside each other.
 
 #[macro_use]
@@ -12,8 +12,10 @@ mod purge;
 mod read;
 mod read_trash;
 mod revisions;
+mod search;
 mod service_token;
 mod sqlite;
+mod tags;
 mod trash;
 mod update;
 mod write;
@@ -27,6 +29,7 @@ use crate::thought::Thought;
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
+    reach: search::Reach,
 }
 
 /// A repeatable creation: the same author and id never make a second thought.
@@ -82,6 +85,7 @@ impl Store {
         let opened = Database::open(url, &migrations(), cancelled).await;
         let store = Self {
             database: opened.map_err(|error| error.to_string())?,
+            reach: search::Reach::default(),
         };
         match postgres::finds_every_script(&store.database).await {
             Ok(true) => Ok(store),
@@ -107,6 +111,8 @@ impl Store {
 #[cfg(test)]
 mod keeping_tests;
 #[cfg(test)]
+mod language_tests;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod purge_tests;
@@ -114,5 +120,7 @@ mod purge_tests;
 mod search_tests;
 #[cfg(test)]
 mod service_token_tests;
+#[cfg(test)]
+mod tag_tests;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,6 @@
 //! Messages to domain types, and back.
 
-use api::thoughts::v1::{
-    Matches, TextRange, Thought as ProtoThought, Visibility as ProtoVisibility,
-};
+use api::thoughts::v1::{Thought as ProtoThought, Visibility as ProtoVisibility};
 use runtime::{
     auth::{THOUGHTS_BACKEND, USERS_BACKEND, Verifier, VerifyError},
     paging::{PageSize, PageToken},
@@ -13,16 +11,16 @@ use uuid::Uuid;
 
 use crate::{
     etag::Etag,
-    matches,
     page::PageRequest,
-    query::SearchQuery,
     service_token::ServiceToken,
+    tag,
     thought::{Thought, Visibility},
 };
 
 impl From<Thought> for ProtoThought {
     fn from(thought: Thought) -> Self {
         let etag = Etag::of(&thought).to_string();
+        let tags = tag::tags(&thought.text).into_iter();
         Self {
             id: thought.id.to_string(),
             author: thought.author.username,
@@ -30,11 +28,11 @@ impl From<Thought> for ProtoThought {
             visibility: ProtoVisibility::from(thought.visibility).into(),
             create_time: Some(thought.create_time.into()),
             update_time: Some(thought.update_time.into()),
+            tags: tags.map(String::from).collect(),
             etag,
             delete_time: thought.trashed.map(|trashed| trashed.delete_time.into()),
             expire_time: thought.trashed.map(|trashed| trashed.expire_time.into()),
             removed: thought.trashed.is_some_and(|trashed| trashed.removed),
-            ..Self::default()
         }
     }
 }
@@ -80,18 +78,6 @@ pub(super) fn requested_page(size: i32, token: &str, scope: &str) -> Result<Page
 pub(super) fn next_page_token(next: Option<i64>, scope: &str) -> String {
     next.map(|position| PageToken::encode(position, scope))
         .unwrap_or_default()
-}
-
-pub(super) fn matches_of(thought: &Thought, query: &SearchQuery) -> Matches {
-    let ranges = matches::ranges(&thought.text, query).into_iter();
-    Matches {
-        ranges: ranges
-            .map(|range| TextRange {
-                start: count(range.start),
-                end: count(range.end),
-            })
-            .collect(),
-    }
 }
 
 /// The token by which the users backend knows this one, if it will.

@@ -35,6 +35,7 @@ macro_rules! index {
                 .execute(&mut *$conn)
                 .await?;
         }
+        $crate::store::tags::index_tags!($conn, $thought, $folded);
     };
 }
 
@@ -47,6 +48,7 @@ macro_rules! unindex {
                 .execute(&mut *$conn)
                 .await?;
         }
+        $crate::store::tags::unindex_tags!($conn, $thought.create_time.as_micros());
     };
 }
 

@@ -1,13 +1,12 @@
-//! One thought, lists and searches.
+//! One thought, and lists.
 
-use database::{Database, Error};
+use database::Error;
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, postgres, sqlite};
+use super::Store;
 use crate::{
     page::{Page, PageRequest},
-    query::SearchQuery,
     thought::{Author, Thought, Visibility},
 };
 
@@ -101,32 +100,6 @@ impl Store {
             }
             list.fetch_all(&mut *conn).await
         })?;
-        Ok(Page::of(
-            rows.into_iter().map(Thought::from).collect(),
-            page,
-        ))
-    }
-
-    /// A page of what `viewer` may see and the query matches.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn search(
-        &self,
-        viewer: Option<Uuid>,
-        query: &SearchQuery,
-        page: PageRequest,
-    ) -> Result<Page, Error> {
-        if query.words().is_empty() {
-            return self.list(viewer, None, page).await;
-        }
-        let rows = match &self.database {
-            Database::Sqlite { readers, .. } => {
-                sqlite::search(readers, viewer, query, page).await?
-            }
-            Database::Postgres(pool) => postgres::search(pool, viewer, query, page).await?,
-        };
         Ok(Page::of(
             rows.into_iter().map(Thought::from).collect(),
             page,

@@ -13,15 +13,10 @@
 //! a second table of short pieces was as fast for one word, but took 70 ms where this layout takes
 //! 3 for the frequent word with the rare short one (both optimised), in a file larger by a quarter.
 
-use sqlx::SqlitePool;
 use uuid::Uuid;
 
-use super::read::Row;
-use crate::{
-    page::PageRequest,
-    query::SearchQuery,
-    thought::{Thought, Visibility},
-};
+use super::search::{List, Search, Statement};
+use crate::thought::{Thought, Visibility};
 
 pub(super) const INDEX: &str = "INSERT INTO thoughts_pieces (rowid, pieces) VALUES ($1, $2)";
 
@@ -33,15 +28,6 @@ pub(super) const REMOVE_OF_AUTHOR: &str = "
         SELECT position FROM thoughts WHERE author_id = $1 ORDER BY position LIMIT $2
     )";
 
-/// CROSS JOIN keeps the order of the two: the index first, its rows in falling order.
-pub(super) const SEARCH: &str = "
-    SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
-    FROM thoughts_pieces AS p CROSS JOIN thoughts AS t ON t.position = p.rowid
-    WHERE p.thoughts_pieces MATCH $1 AND p.rowid < $2
-        AND (t.visibility = 1 OR t.author_id = $3)
-        AND NOT EXISTS (SELECT 1 FROM json_each($5) AS word WHERE instr(t.folded, word.value) = 0)
-    ORDER BY p.rowid DESC LIMIT $4";
-
 /// The longest piece of a text that the index holds, in characters.
 const PIECE: usize = 3;
 
@@ -49,20 +35,40 @@ const PIECE: usize = 3;
 /// of a token of that length: pieces are shorter.
 const MARK: char = '\u{f8ff}';
 
-pub(super) async fn search(
-    readers: &SqlitePool,
-    viewer: Option<Uuid>,
-    query: &SearchQuery,
-    page: PageRequest,
-) -> Result<Vec<Row>, sqlx::Error> {
-    sqlx::query_as(SEARCH)
-        .bind(expression(query, viewer))
-        .bind(page.bound())
-        .bind(viewer)
-        .bind(page.limit())
-        .bind(json(query.words()))
-        .fetch_all(readers)
-        .await
+/// The matches among the next `reach` thoughts that the index finds, newest first. CROSS JOIN keeps
+/// the order of the two: the index first, its rows in falling order.
+pub(super) fn search(search: &Search<'_>, reach: usize, bound: i64, wanted: usize) -> Statement {
+    let mut statement = Statement::default();
+    let found = found(&mut statement, search, bound);
+    let visible = search.visible(&mut statement);
+    let checks = search.checks(&mut statement, List::Everyone);
+    let wanted = statement.number(wanted);
+    statement.sql = format!(
+        "WITH found AS ({found} LIMIT {reach})
+         SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
+         FROM found CROSS JOIN thoughts AS t ON t.position = found.position
+         WHERE {visible} AND {checks} LIMIT {wanted}"
+    );
+    statement
+}
+
+/// The position of the last of these thoughts, if there are as many.
+pub(super) fn end_of_search(search: &Search<'_>, reach: usize, bound: i64) -> Statement {
+    let mut statement = Statement::default();
+    let found = found(&mut statement, search, bound);
+    let before_it = reach.saturating_sub(1);
+    statement.sql = format!("{found} LIMIT 1 OFFSET {before_it}");
+    statement
+}
+
+fn found(statement: &mut Statement, search: &Search<'_>, bound: i64) -> String {
+    let expression = statement.text(expression(search));
+    let (bound, floor) = (statement.number(bound), statement.number(search.floor()));
+    format!(
+        "SELECT rowid AS position FROM thoughts_pieces
+         WHERE thoughts_pieces MATCH {expression} AND rowid < {bound} AND rowid >= {floor}
+         ORDER BY rowid DESC"
+    )
 }
 
 /// What the index holds of a thought.
@@ -84,20 +90,13 @@ pub(super) fn document(thought: &Thought, folded: &str) -> String {
 }
 
 /// The expression for MATCH that every thought asked for satisfies.
-fn expression(query: &SearchQuery, viewer: Option<Uuid>) -> String {
-    let mut expression = match viewer {
-        Some(viewer) => format!(
-            "({} OR {})",
-            quoted(&everyones()),
-            quoted(&only_for(viewer))
-        ),
-        None => quoted(&everyones()),
-    };
-    let mut pieces: Vec<&str> = query
-        .words()
-        .iter()
-        .flat_map(|word| required(word))
-        .collect();
+fn expression(search: &Search<'_>) -> String {
+    let everyones = search.everyones().then(|| quoted(&everyones()));
+    let own = search.own().map(|own| quoted(&only_for(own)));
+    let visible: Vec<String> = everyones.into_iter().chain(own).collect();
+    let mut expression = format!("({})", visible.join(" OR "));
+    let words = search.needed_words();
+    let mut pieces: Vec<&str> = words.iter().flat_map(|word| required(word)).collect();
     pieces.sort_unstable();
     pieces.dedup();
     for piece in pieces {
@@ -148,9 +147,4 @@ fn only_for(author: Uuid) -> String {
 
 fn quoted(token: &str) -> String {
     format!("\"{token}\"")
-}
-
-/// The words as a JSON array, which is how SQLite takes a list.
-fn json(words: &[String]) -> String {
-    serde_json::Value::from(words).to_string()
 }

@@ -85,6 +85,26 @@ impl Store {
         })
     }
 
+    /// Stores many thoughts in one transaction, each at its `create_time` or as many microseconds
+    /// later as are taken.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn create_all(&self, thoughts: &[Thought]) -> Result<(), Error> {
+        let engine = self.database.engine();
+        database::write!(self.database, |conn| {
+            for thought in thoughts {
+                let folded = &fold(&thought.text);
+                let mut thought = thought.clone();
+                while !insert!(conn, engine, &thought, folded) {
+                    thought.move_on();
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Stores thoughts that have fixed ids and times, if there are no thoughts at all yet, not even
     /// in the trash, and none of their authors was purged. Several processes may do this at once.
     ///

@@ -5,6 +5,7 @@
     reason = "a test whose helper fails has failed"
 )]
 
+mod finding;
 mod keeping;
 mod limits;
 mod permissions;

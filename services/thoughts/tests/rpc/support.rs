@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
-    ListTagsRequest, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
+    ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
     SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
     UpdateThoughtRequest, Visibility, thoughts_service_client::ThoughtsServiceClient,
@@ -413,9 +413,15 @@ impl Person {
             .map(Response::into_inner)
     }
 
-    pub(crate) async fn asks_for_tags(&self) -> Result<(), Status> {
-        let request = self.request(ListTagsRequest::default());
-        self.client.clone().list_tags(request).await.map(drop)
+    pub(crate) async fn lists_tags(
+        &self,
+        message: ListTagsRequest,
+    ) -> Result<ListTagsResponse, Status> {
+        self.client
+            .clone()
+            .list_tags(self.request(message))
+            .await
+            .map(Response::into_inner)
     }
 
     pub(crate) async fn asks_for_limits(&self) -> Result<Limits, Status> {

@@ -1,0 +1,187 @@
+//! How a search goes about it: a few steps, each of which finds the next matches, newest first.
+//!
+//! A *walk* looks through the newest thoughts of one list: everyone's, an author's or a tag's. It
+//! serves what is frequent. The *index* of words, which differs by engine, serves what is rare.
+//! Each step goes on where the one before ended, and looks at so many thoughts at most; so nothing
+//! that can be asked for makes a search read through all thoughts. A page that has not filled by
+//! then ends there, and the next one goes on.
+
+mod statement;
+mod walk;
+
+use database::{Database, Engine, Error};
+use uuid::Uuid;
+
+pub(super) use self::{
+    statement::{Argument, Statement, bound_to},
+    walk::{List, Search},
+};
+use super::{Store, postgres, read::Row, sqlite};
+use crate::{
+    page::{Page, PageRequest},
+    query::SearchQuery,
+    thought::Thought,
+};
+
+/// How many thoughts a search looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// At first, to see whether they fill the page.
+    pub(super) first: usize,
+    /// In the last step, before it answers with what it has.
+    pub(super) last: usize,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self {
+            first: 2_000,
+            last: 20_000,
+        }
+    }
+}
+
+/// A part of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Walk(List, usize),
+    /// SQLite's, which ends after so many candidates.
+    Pieces(usize),
+    /// PostgreSQL's, which finds all.
+    Gin,
+}
+
+impl Store {
+    /// A page of what `viewer` may see and the query matches. It may be short, even empty, and not
+    /// the last one.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn search(
+        &self,
+        viewer: Option<Uuid>,
+        query: &SearchQuery,
+        page: PageRequest,
+    ) -> Result<Page, Error> {
+        let search = Search {
+            viewer,
+            query,
+            engine: self.database.engine(),
+        };
+        if query.is_impossible() || (!search.everyones() && search.own().is_none()) {
+            return Ok(Page::empty());
+        }
+        if query.is_empty() {
+            return self.list(viewer, None, page).await;
+        }
+        let mut found = Vec::new();
+        let mut bound = search.bound(page);
+        for step in self.steps(&search).await? {
+            let wanted = page.size + 1 - found.len();
+            found.extend(self.take(&search, step, bound, wanted).await?);
+            let end = if found.len() > page.size {
+                None
+            } else {
+                self.end(&search, step, bound).await?
+            };
+            match end {
+                Some(end) if end > search.floor() => bound = end,
+                _ => return Ok(Page::of(thoughts(found), page)),
+            }
+        }
+        Ok(Page {
+            thoughts: thoughts(found),
+            next: Some(bound),
+        })
+    }
+
+    async fn steps(&self, search: &Search<'_>) -> Result<Vec<Step>, Error> {
+        let (query, Reach { first, last }) = (search.query, self.reach);
+        let of_tag = match query.tags.all.len() {
+            0 => None,
+            _ => Some(List::OfTag(self.rarest_tag(search).await?)),
+        };
+        let of_author = query.author().map(|_| List::OfAuthor);
+        let shortest = of_author.or(of_tag);
+        Ok(match search.engine {
+            _ if query.words.all.is_empty() => vec![
+                Step::Walk(shortest.unwrap_or(List::Everyone), first),
+                Step::Walk(of_tag.or(of_author).unwrap_or(List::Everyone), last),
+            ],
+            // The index has its rows in order, so it serves what is frequent as well.
+            Engine::Sqlite => {
+                let walk = of_author.map(|list| Step::Walk(list, first));
+                walk.into_iter().chain([Step::Pieces(last)]).collect()
+            }
+            Engine::Postgres => vec![
+                Step::Walk(shortest.unwrap_or(List::Everyone), first),
+                Step::Gin,
+            ],
+        })
+    }
+
+    /// The next matches of a step.
+    async fn take(
+        &self,
+        search: &Search<'_>,
+        step: Step,
+        bound: i64,
+        wanted: usize,
+    ) -> Result<Vec<Row>, Error> {
+        match step {
+            Step::Walk(list, reach) => self.rows(&search.walk(list, reach, bound, wanted)).await,
+            Step::Pieces(reach) => {
+                self.rows(&sqlite::search(search, reach, bound, wanted))
+                    .await
+            }
+            Step::Gin => match &self.database {
+                Database::Postgres(pool) => {
+                    Ok(postgres::search(pool, search, bound, wanted).await?)
+                }
+                // Not a step of SQLite's.
+                Database::Sqlite { .. } => Ok(Vec::new()),
+            },
+        }
+    }
+
+    /// The last position that a step looked at; `None` if there are none left behind it.
+    async fn end(&self, search: &Search<'_>, step: Step, bound: i64) -> Result<Option<i64>, Error> {
+        let statement = match step {
+            Step::Walk(list, reach) => search.end_of_walk(list, reach, bound),
+            Step::Pieces(reach) => sqlite::end_of_search(search, reach, bound),
+            Step::Gin => return Ok(None),
+        };
+        let end: Option<(i64,)> = database::read!(self.database, |conn| {
+            bound_to!(sqlx::query_as(statement.safe()), statement)
+                .fetch_optional(&mut *conn)
+                .await
+        })?;
+        Ok(end.map(|(position,)| position))
+    }
+
+    async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, Error> {
+        database::read!(self.database, |conn| {
+            bound_to!(sqlx::query_as(statement.safe()), statement)
+                .fetch_all(&mut *conn)
+                .await
+        })
+    }
+
+    /// The number of the tag that the fewest thoughts carry, as far as has been counted.
+    async fn rarest_tag(&self, search: &Search<'_>) -> Result<usize, Error> {
+        let tags = &search.query.tags.all;
+        let mut rarest = (0, i64::MAX);
+        for (number, tag) in tags.iter().enumerate().filter(|_| tags.len() > 1) {
+            let count = self.counted(tag).await?;
+            if count < rarest.1 {
+                rarest = (number, count);
+            }
+        }
+        Ok(rarest.0)
+    }
+}
+
+fn thoughts(rows: Vec<Row>) -> Vec<Thought> {
+    rows.into_iter().map(Thought::from).collect()
+}
