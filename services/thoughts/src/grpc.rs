@@ -24,8 +24,7 @@ use tonic::{Code, Request, Response, Status};
 
 use self::{
     messages::{
-        count, next_page_token, parse_id, parse_service_token, requested_page,
-        requested_visibility,
+        count, next_page_token, parse_id, parse_service_token, requested_page, requested_visibility,
     },
     refusals::to_status,
 };

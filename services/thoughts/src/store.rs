@@ -29,7 +29,7 @@ use crate::thought::Thought;
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
-    reach: search::Reach,
+    effort: search::Effort,
 }
 
 /// A repeatable creation: the same author and id never make a second thought.
@@ -85,7 +85,7 @@ impl Store {
         let opened = Database::open(url, &migrations(), cancelled).await;
         let store = Self {
             database: opened.map_err(|error| error.to_string())?,
-            reach: search::Reach::default(),
+            effort: search::Effort::default(),
         };
         match postgres::finds_every_script(&store.database).await {
             Ok(true) => Ok(store),

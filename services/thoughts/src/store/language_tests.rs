@@ -10,7 +10,7 @@ use proptest::{
 };
 
 use super::{
-    search::Reach,
+    search::Effort,
     tests::{BRUCE, STEPHEN, opened, thought},
     *,
 };
@@ -129,8 +129,8 @@ async fn any_query_with_operators_finds_what_the_model_finds() {
         }
         let terms = prop::collection::vec(term(), 1..4);
         for n in 0..300 {
-            store.reach = match n % 3 {
-                0 => Reach::default(),
+            store.effort = match n % 3 {
+                0 => Effort::default(),
                 _ => one(&mut runner, (1..40_usize, 1..40_usize).prop_map(reach)),
             };
             let typed = one(&mut runner, &terms).join(" ");
@@ -144,7 +144,7 @@ async fn any_query_with_operators_finds_what_the_model_finds() {
                 assert_eq!(
                     found, expected,
                     "{typed:?} for {viewer:?}, {:?}",
-                    store.reach
+                    store.effort
                 );
             }
         }
@@ -153,8 +153,8 @@ async fn any_query_with_operators_finds_what_the_model_finds() {
     .await;
 }
 
-fn reach((first, last): (usize, usize)) -> Reach {
-    Reach { first, last }
+fn reach((first, last): (usize, usize)) -> Effort {
+    Effort { first, last }
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_search_ends_where_it_has_looked_at_enough_and_goes_on_from_there() {
             let thought = thought(BRUCE, n, text, Visibility::Public);
             store.create(&thought, None).await.expect("stored");
         }
-        store.reach = reach((10, 20));
+        store.effort = reach((10, 20));
         let query = SearchQuery::parse("-the").expect("a query");
         let request = |before| PageRequest { size: 5, before };
         let first = store

@@ -5,10 +5,7 @@
 //! once. So the newest 2,000 are looked through first, and only a page that they do not fill is
 //! taken from the index.
 //!
-//! Measured on 300,000 texts, half of them Chinese, newest 20, PostgreSQL 15, medians of nine on a
-//! busy machine of two cores (the ignored test `p03_…` in `plans.rs`): 0.7 to 1 ms for what the
-//! newest fill, 2 to 3 ms for rare and absent words of any length, alone or with a word in a third
-//! of all rows, 7 ms for a word in 0.5%, 28 ms for a phrase of two letters and a space between.
+//! The figures are in docs/search.md.
 
 use database::Database;
 use sqlx::PgPool;

@@ -2,9 +2,9 @@
 //!
 //! A *walk* looks through the newest thoughts of one list: everyone's, an author's or a tag's. It
 //! serves what is frequent. The *index* of words, which differs by engine, serves what is rare.
-//! Each step goes on where the one before ended, and looks at so many thoughts at most; so nothing
-//! that can be asked for makes a search read through all thoughts. A page that has not filled by
-//! then ends there, and the next one goes on.
+//! Each step goes on where the one before ended, and looks at so many thoughts at most (PostgreSQL's
+//! index alone fetches all that have the words), so that no search reads through all thoughts. A
+//! page that has not filled by then ends there, and the next one goes on.
 
 mod statement;
 mod walk;
@@ -25,14 +25,14 @@ use crate::{
 
 /// How many thoughts a search looks at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reach {
+pub(super) struct Effort {
     /// At first, to see whether they fill the page.
     pub(super) first: usize,
     /// In the last step, before it answers with what it has.
     pub(super) last: usize,
 }
 
-impl Default for Reach {
+impl Default for Effort {
     fn default() -> Self {
         Self {
             first: 2_000,
@@ -97,7 +97,7 @@ impl Store {
     }
 
     async fn steps(&self, search: &Search<'_>) -> Result<Vec<Step>, Error> {
-        let (query, Reach { first, last }) = (search.query, self.reach);
+        let (query, Effort { first, last }) = (search.query, self.effort);
         let of_tag = match query.tags.all.len() {
             0 => None,
             _ => Some(List::OfTag(self.rarest_tag(search).await?)),

@@ -6,12 +6,9 @@
 //! words of any length, and who is asking, intersect inside the index, newest first, and reading
 //! ends with the page.
 //!
-//! Measured on 300,000 texts, half of them Chinese, newest 20, medians of nine with SQLite compiled
-//! without optimisation (the ignored test `p03_…` in `plans.rs`): 0.5 to 3 ms for frequent, rare,
-//! absent and short words, 5 ms for a word in a third of all rows with a rare short one, 18 ms for
-//! that word, one in 0.5% and a frequent short one together. FTS5's own `trigram` tokenizer beside
-//! a second table of short pieces was as fast for one word, but took 70 ms where this layout takes
-//! 3 for the frequent word with the rare short one (both optimised), in a file larger by a quarter.
+//! FTS5's own `trigram` tokenizer beside a second table of short pieces was as fast for one word, but
+//! took 70 ms where this layout takes 3 for a word in a third of 300,000 thoughts with a rare short
+//! one, in a file larger by a quarter. More figures are in docs/search.md.
 
 use uuid::Uuid;
 

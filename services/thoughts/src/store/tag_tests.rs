@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use database::testing::on_each_engine;
+use runtime::clock::Timestamp;
 
 use super::{
     tests::{BRUCE, STEPHEN, opened, thought},
@@ -14,8 +15,14 @@ use crate::{
     page::{PageRequest, TagPageRequest},
     query::SearchQuery,
     tag::tags,
-    thought::Visibility::{self, Private, Public},
+    thought::{
+        Change, MaxLength, ThoughtText,
+        Visibility::{self, Private, Public},
+    },
+    trash::Reach,
 };
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 async fn write(
     store: &Store,
@@ -147,7 +154,7 @@ async fn what_is_deleted_takes_its_tags_along() {
         let gone = write(&store, BRUCE, 1, "#one #two", Public).await;
         write(&store, BRUCE, 2, "#two", Public).await;
         store.count_tags(100).await.expect("counted");
-        store.delete(gone.id).await.expect("deleted");
+        store.delete(gone.id, BRUCE, NOW).await.expect("deleted");
         for _ in 0..2 {
             assert_eq!(listed(&store, None, None).await, counts(&[("two", 1)]));
             assert_eq!(found(&store, None, "#two").await, ["#two"]);
@@ -167,29 +174,94 @@ async fn what_is_deleted_takes_its_tags_along() {
 }
 
 #[tokio::test]
-async fn a_thought_that_is_hidden_and_comes_back_keeps_the_counts_right() {
+async fn the_trash_has_no_tags_and_gives_them_back() {
     on_each_engine(async |fresh| {
         let store = opened(fresh).await;
         let thought = write(&store, BRUCE, 1, "#one #two", Public).await;
-        let position = thought.create_time.as_micros();
-        let hidden: Result<(), database::Error> = database::write!(store.database, |conn| {
-            tags::unindex_tags!(conn, position);
-            Ok(())
-        });
-        hidden.expect("hidden");
+        let moved = store.move_to_trash(thought.id, BRUCE, Reach::Own, NOW);
+        assert!(moved.await.expect("moved"));
         assert_eq!(listed(&store, None, None).await, counts(&[]));
         assert_eq!(found(&store, None, "#one").await, [""; 0]);
+        let back = store.take_from_trash(thought.id, BRUCE, NOW).await;
+        assert!(back.expect("taken").is_some());
+        let both = counts(&[("one", 1), ("two", 1)]);
+        assert_eq!(listed(&store, None, None).await, both);
+        assert_eq!(found(&store, None, "#one").await, ["#one #two"]);
+        store.count_tags(100).await.expect("counted");
+        assert_eq!(listed(&store, None, None).await, both);
+        assert_eq!(store.tag_untagged(1).await.expect("none"), 0);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_text_or_visibility_changes_the_tags() {
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        let thought = write(&store, BRUCE, 1, "#one #two", Public).await;
+        let text = ThoughtText::parse("#two #three", MaxLength::default()).expect("a text");
+        for (change, everyones, own) in [
+            (
+                Change {
+                    text: Some(text),
+                    visibility: None,
+                },
+                vec![("three", 1), ("two", 1)],
+                vec![("three", 1), ("two", 1)],
+            ),
+            (
+                Change {
+                    text: None,
+                    visibility: Some(Private),
+                },
+                vec![],
+                vec![("three", 1), ("two", 1)],
+            ),
+        ] {
+            let changed = store.update(thought.id, BRUCE, &change, None, NOW).await;
+            assert!(matches!(changed, Ok(Some(Updated::Done(_)))), "{changed:?}");
+            for _ in 0..2 {
+                assert_eq!(listed(&store, None, None).await, counts(&everyones));
+                assert_eq!(listed(&store, Some(BRUCE), None).await, counts(&own));
+                store.count_tags(100).await.expect("counted");
+            }
+            assert_eq!(found(&store, None, "#two").await.len(), everyones.len() / 2);
+            assert_eq!(found(&store, Some(BRUCE), "#three").await, ["#two #three"]);
+            assert_eq!(found(&store, Some(BRUCE), "#one").await, [""; 0]);
+        }
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_purged_author_leaves_no_tags() {
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        write(&store, BRUCE, 1, "#one #two", Public).await;
+        write(&store, BRUCE, 2, "#one", Private).await;
+        write(&store, STEPHEN, 3, "#one", Public).await;
+        store.count_tags(2).await.expect("counted");
+        store.purge_author(BRUCE, NOW).await.expect("purged");
         for _ in 0..2 {
-            let back: Result<(), database::Error> = database::write!(store.database, |conn| {
-                tags::index_tags!(conn, &thought, &fold(&thought.text));
-                Ok(())
-            });
-            back.expect("back");
             assert_eq!(
-                listed(&store, None, None).await,
-                counts(&[("one", 1), ("two", 1)])
+                listed(&store, Some(BRUCE), None).await,
+                counts(&[("one", 1)])
             );
-            assert_eq!(found(&store, None, "#one").await, ["#one #two"]);
+            assert_eq!(listed(&store, None, Some("bruce")).await, counts(&[]));
+            store.count_tags(100).await.expect("counted");
+        }
+        for table in ["thought_tags", "tag_counts", "tag_changes"] {
+            let sql = format!("SELECT count(*) FROM {table} WHERE author_id = $1");
+            let rows: (i64,) = database::read!(store.database, |conn| {
+                sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
+                    .bind(BRUCE)
+                    .fetch_one(&mut *conn)
+                    .await
+            })
+            .expect("counted");
+            assert_eq!(rows.0, 0, "{table}");
         }
         store.close().await;
     })
@@ -236,7 +308,10 @@ async fn writers_of_one_tag_and_those_who_count_get_along() {
                         write(&store, [BRUCE, STEPHEN][n as usize % 2], n, text, Public).await;
                     store.count_tags(7).await.expect("counted");
                     if n % 4 == 0 {
-                        store.delete(kept.id).await.expect("deleted");
+                        store
+                            .delete(kept.id, kept.author.id, NOW)
+                            .await
+                            .expect("deleted");
                     }
                 })
             })
@@ -269,7 +344,7 @@ async fn counts_are_those_of_a_model() {
             kept.push(write(&store, BRUCE, n, &format!("x {text}"), Public).await);
             if n % 5 == 4 {
                 let gone = kept.swap_remove(usize::try_from(n * 7).expect("small") % kept.len());
-                store.delete(gone.id).await.expect("deleted");
+                store.delete(gone.id, BRUCE, NOW).await.expect("deleted");
             }
             if n % 9 == 0 {
                 store.count_tags(4).await.expect("counted");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use api::{
     FILE_DESCRIPTOR_SET,
+    thoughts::v1::ListTagsRequest,
     users::v1::{Role, Scope},
 };
 use database::testing::on_each_engine;
