@@ -6,6 +6,8 @@ mod invitations;
 mod people;
 mod sessions;
 
+use std::ops::Range;
+
 use api::thoughts::v1 as thoughts;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use runtime::grpc::{REQUEST_ID, client::Idempotent};
@@ -16,7 +18,7 @@ use crate::{
     app::App,
     device::Device,
     error::{Part, Problem},
-    model::{Draft, Thought, ThoughtList, Visibility},
+    model::{Draft, Found, QueryProblem, Thought, ThoughtList, Trashed, Visibility},
     observe::RequestId,
     session::Token,
 };
@@ -117,7 +119,7 @@ impl Backends {
         words: &str,
         page_token: Option<&str>,
         token: Option<&Token>,
-    ) -> Result<ThoughtList, Problem> {
+    ) -> Result<Found, Problem> {
         let request = thoughts::SearchThoughtsRequest {
             query: words.to_owned(),
             page_size: 0,
@@ -126,7 +128,14 @@ impl Backends {
         let request = self.request(request, token);
         let answer = self.app.thoughts.clone().search_thoughts(request).await;
         let answer = answer.map_err(thoughts_failed)?.into_inner();
-        list(answer.thoughts, answer.matches, answer.next_page_token)
+        let problems = answer.problems.into_iter().map(|problem| QueryProblem {
+            range: range(problem.range.unwrap_or_default()),
+            description: problem.description,
+        });
+        Ok(Found {
+            problems: problems.collect(),
+            list: list(answer.thoughts, answer.matches, answer.next_page_token)?,
+        })
     }
 
     /// The longest text of a thought, in Unicode scalar values; `None` while nobody can say.
@@ -216,6 +225,10 @@ fn thought(thought: thoughts::Thought) -> Result<Thought, Problem> {
         text: thought.text,
         private,
         written: written.into(),
+        trashed: (thought.delete_time.zip(thought.expire_time)).map(|(since, until)| Trashed {
+            since: since.into(),
+            until: until.into(),
+        }),
         matches: Vec::new(),
     })
 }
@@ -226,15 +239,17 @@ fn list(
     next_page_token: String,
 ) -> Result<ThoughtList, Problem> {
     let mut list: Vec<_> = answers.into_iter().map(thought).collect::<Result<_, _>>()?;
-    let scalar = |number: i32| usize::try_from(number).unwrap_or_default();
     for (thought, matches) in list.iter_mut().zip(matches) {
-        let ranges = matches.ranges.into_iter();
-        thought.matches = ranges
-            .map(|range| scalar(range.start)..scalar(range.end))
-            .collect();
+        thought.matches = matches.ranges.into_iter().map(range).collect();
     }
     Ok(ThoughtList {
         thoughts: list,
         next_page_token: next_page(next_page_token),
     })
+}
+
+/// A range of Unicode scalar values.
+fn range(range: thoughts::TextRange) -> Range<usize> {
+    let scalar = |number: i32| usize::try_from(number).unwrap_or_default();
+    scalar(range.start)..scalar(range.end)
 }

@@ -20,17 +20,44 @@ pub(crate) struct Thought {
     /// Only its author may read it.
     pub(crate) private: bool,
     pub(crate) written: Timestamp,
+    /// `None` unless it is in its author's trash.
+    pub(crate) trashed: Option<Trashed>,
     /// What a search matched, in Unicode scalar values of `text`. As a backend said it: not to be
     /// relied on to lie within the text, or to be in order.
     pub(crate) matches: Vec<Range<usize>>,
 }
 
-/// One page of a list, newest first.
+/// Since when a thought has been in the trash, and when it leaves it for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trashed {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+/// One page of a list, newest first. It may be short, even empty, and not the last one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ThoughtList {
     pub(crate) thoughts: Vec<Thought>,
     /// What the page of older ones is asked with; `None` on the last page.
     pub(crate) next_page_token: Option<String>,
+}
+
+/// One page of what a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) list: ThoughtList,
+    /// What of the words was not understood, and was searched for as it stands.
+    pub(crate) problems: Vec<QueryProblem>,
+}
+
+/// A part of a search that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueryProblem {
+    /// In Unicode scalar values of the words. As a backend said it: not to be relied on to lie
+    /// within them.
+    pub(crate) range: Range<usize>,
+    /// What was expected there.
+    pub(crate) description: String,
 }
 
 /// One page of another list, newest first.
@@ -86,8 +113,14 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
-    /// Whether this person may remove a thought: their own, or any public one as administrator.
+    /// Whether this person may remove a thought that is there: their own, or any public one as
+    /// administrator.
     pub(crate) fn may_delete(&self, thought: &Thought) -> bool {
-        self.username == thought.author || (self.administrator && !thought.private)
+        thought.trashed.is_none()
+            && (self.wrote(thought) || (self.administrator && !thought.private))
+    }
+
+    pub(crate) fn wrote(&self, thought: &Thought) -> bool {
+        self.username == thought.author
     }
 }

@@ -290,7 +290,10 @@ async fn public_thoughts_are_found_and_removed() {
         .ada_gets("/admin/thoughts?search=nine+%26")
         .await
         .is(200);
-    let page = page.has("Nine &amp; &lt;script&gt;").has("Yes, delete");
+    let page = page
+        .has("Nine &amp; &lt;script&gt;")
+        .has("Its author cannot bring it back.")
+        .has("Yes, delete");
     let page = page
         .has("action=\"/admin/thoughts\"")
         .has("value=\"nine &amp;\"");
@@ -303,6 +306,13 @@ async fn public_thoughts_are_found_and_removed() {
     let page = site.ada_posts(&delete, &fields).await;
     page.goes_to("/admin/thoughts?search=nine+%26");
     assert!(site.fakes.calls("DeleteThought")[0].authorization.is_some());
+    site.fakes.have(Vec::new());
+    site.fakes.do_not_understand((0, 6), "needs a username");
+    let page = site.ada_gets("/admin/thoughts?search=from:%20x").await;
+    page.has("Nothing found so far")
+        .has("page_token=more")
+        .has("needs a username")
+        .has_not("No public thought has all of these words");
     let refusal = status::invalid_argument("query", "has too many words");
     site.fakes.refuse("SearchThoughts", refusal);
     let page = site.ada_gets("/admin/thoughts?search=x").await.is(422);

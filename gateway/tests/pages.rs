@@ -237,6 +237,73 @@ async fn empty_places_say_what_to_do_next() {
 }
 
 #[tokio::test]
+async fn a_search_that_has_not_come_to_its_end_goes_on() {
+    let site = Site::start().await;
+    site.fakes.have_more("more");
+    for path in ["/search?search=-the", "/search?search=-the&page_token=x"] {
+        site.bruce_gets(path)
+            .await
+            .is(200)
+            .has("Nothing found so far for <strong><bdi>-the</bdi></strong>")
+            .has("Go on with older ones below")
+            .has("href=\"/search?search=-the&amp;page_token=more\"")
+            .has_not("No thought has all of these words")
+            .has_not("That was all");
+    }
+    site.fakes.have(vec![thought("bruce", "Ten.", 0)]);
+    site.get("/search?search=-the")
+        .await
+        .has("Thoughts found for")
+        .has("href=\"/search?search=-the&amp;page_token=more\"");
+}
+
+#[tokio::test]
+async fn what_of_a_search_was_not_understood_is_said_above_the_results() {
+    let site = Site::start().await;
+    site.fakes.have(vec![thought("bruce", "Ten.", 0)]);
+    site.get("/search?search=ten").await.has_not("understood");
+    site.fakes.do_not_understand((3, 12), "is: needs <private>");
+    site.fakes.do_not_understand((-1, 999), "something else");
+    site.fakes.do_not_understand((9, 2), "and more");
+    let words = "%E4%BA%AC+é+is:purple";
+    site.get(&format!("/search?search=++{words}+"))
+        .await
+        .is(200)
+        .has("Not all of it was understood")
+        .has("<strong><bdi> is:purpl</bdi></strong> – is: needs &lt;private&gt;")
+        .has("<strong><bdi>京 é is:purple</bdi></strong> – something else")
+        .has("<strong><bdi></bdi></strong> – and more")
+        .has("Ten.");
+}
+
+#[tokio::test]
+async fn a_thought_in_the_trash_says_until_when() {
+    let site = Site::start().await;
+    let mut ten = thought("bruce", "Ten.", 0);
+    let page = format!("/thoughts/{}", ten.id);
+    site.fakes.have(vec![ten.clone()]);
+    site.bruce_gets(&page)
+        .await
+        .has("It goes to the trash, and for ever after 30 days.")
+        .has_not("In the trash since");
+    let day = |number: i64| {
+        Some(prost_types::Timestamp {
+            seconds: number * 86_400,
+            nanos: 0,
+        })
+    };
+    (ten.delete_time, ten.expire_time) = (day(0), day(30));
+    site.fakes.have(vec![ten]);
+    site.bruce_gets(&page)
+        .await
+        .is(200)
+        .has("In the trash since")
+        .has("1 January 1970</time>")
+        .has("31 January 1970</time>")
+        .has_not("Yes, delete");
+}
+
+#[tokio::test]
 async fn the_key_set_is_there_for_other_systems() {
     let site = Site::start().await;
     let page = site.get("/.well-known/jwks.json").await.is(200);

@@ -1,5 +1,7 @@
 //! Everyone's thoughts, all of them or those with some words.
 
+use std::ops::Range;
+
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -8,12 +10,12 @@ use crate::{
     backends::Backends,
     error::Problem,
     fields::Params,
-    model::ThoughtList,
+    model::{Found, QueryProblem, ThoughtList},
     paths,
     ui::{
         form::{Feedback, described_by, mistake_below},
         layout::Place,
-        notice, thought,
+        notice, text, thought,
     },
     visit::Visit,
 };
@@ -39,9 +41,10 @@ pub(crate) async fn show(
     let page_token = which.page_token.as_deref();
     let title = title(words);
     match backends.search(words, page_token, visit.token()).await {
-        Ok(list) => {
+        Ok(Found { list, problems }) => {
             let main = html! {
                 (head(words, &Feedback::default()))
+                (not_understood(words, &problems))
                 (results(&visit, &list, words, page_token.is_some()))
             };
             Ok(visit.page(&title, Place::Everyone, &main))
@@ -68,7 +71,7 @@ fn title(words: &str) -> String {
     if words.is_empty() {
         "Everyone’s thoughts".to_owned()
     } else {
-        format!("Search: {}", crate::ui::text::beginning(words))
+        format!("Search: {}", text::beginning(words))
     }
 }
 
@@ -98,18 +101,51 @@ pub(super) fn form(action: &str, words: &str, feedback: &Feedback) -> Markup {
     }
 }
 
+/// What of the words was searched for as it stands, though it looks as if it were meant otherwise.
+pub(super) fn not_understood(words: &str, problems: &[QueryProblem]) -> Markup {
+    let part = |problem: &QueryProblem| -> String {
+        let Range { start, end } = problem.range;
+        let characters = words.chars().skip(start);
+        characters.take(end.saturating_sub(start)).collect()
+    };
+    html! {
+        @if !problems.is_empty() {
+            div.notice role="status" {
+                p { "Not all of it was understood. This was searched for as words:" }
+                ul {
+                    @for problem in problems {
+                        li { strong { bdi { (part(problem)) } } " – " (problem.description) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// In place of a page with nothing on it, where a search has not come to the oldest thoughts yet.
+pub(super) fn nothing_yet() -> Markup {
+    notice::empty(
+        "Nothing found so far",
+        &html! { "Many thoughts were looked through, but not all. Go on with older ones below." },
+    )
+}
+
 fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Markup {
     let newest = paths::search(words, None);
     let next = list.next_page_token.as_deref();
     html! {
         @if !words.is_empty() {
             p.found role="status" {
-                @if list.thoughts.is_empty() { "Nothing" } @else { "Thoughts" }
-                " found for " strong { bdi { (words) } } " · "
+                @if !list.thoughts.is_empty() { "Thoughts found for " }
+                @else if next.is_some() { "Nothing found so far for " }
+                @else { "Nothing found for " }
+                 strong { bdi { (words) } } " · "
                 a href=(paths::SEARCH) { "Show all" }
             }
         }
-        @if list.thoughts.is_empty() {
+        @if list.thoughts.is_empty() && next.is_some() {
+            (nothing_yet())
+        } @else if list.thoughts.is_empty() {
             (nothing(visit, words, older))
         } @else {
             h2.unseen { @if words.is_empty() { "Newest first" } @else { "Found, newest first" } }

@@ -5,7 +5,7 @@ use runtime::clock::Timestamp;
 
 use super::{paging, text, time};
 use crate::{
-    model::{Thought, ThoughtList, Viewer},
+    model::{Thought, ThoughtList, Trashed, Viewer},
     paths::{self, LocalPath},
 };
 
@@ -44,6 +44,7 @@ pub(crate) fn pages(newest: Option<&str>, older: Option<&str>) -> Markup {
 pub(crate) fn alone(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
         article.thought.alone {
+            (trashed(thought, eyes))
             p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
             footer {
                 (author(thought))
@@ -77,10 +78,22 @@ fn badge(thought: &Thought) -> Markup {
     html! { @if thought.private { span.badge { "Only you" } } }
 }
 
+/// Where it is, if that is the trash.
+fn trashed(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    html! {
+        @if let Some(Trashed { since, until }) = thought.trashed {
+            p.quiet {
+                "In the trash since " (time::on(since, eyes.now))
+                ". It leaves it for ever on " (time::on(until, eyes.now)) "."
+            }
+        }
+    }
+}
+
 /// Deleting asks once: the button comes only when the word is unfolded.
 fn removal(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
-        @if eyes.viewer.is_some_and(|viewer| viewer.may_delete(thought)) {
+        @if let Some(viewer) = eyes.viewer.filter(|viewer| viewer.may_delete(thought)) {
             details.remove {
                 summary {
                     span.closed { "Delete" }
@@ -88,7 +101,13 @@ fn removal(thought: &Thought, eyes: Eyes<'_>) -> Markup {
                 }
                 form method="post" action=(paths::delete_thought(thought.id)) {
                     input type="hidden" name="next" value=(eyes.back);
-                    p { "Delete it for good?" }
+                    p {
+                        @if viewer.wrote(thought) {
+                            "Delete it? It goes to the trash, and for ever after 30 days."
+                        } @else {
+                            "Delete it? Its author cannot bring it back."
+                        }
+                    }
                     button.danger { "Yes, delete" }
                 }
             }

@@ -11,7 +11,8 @@ use std::{
 
 use api::{
     thoughts::v1::{
-        Matches, TextRange, Thought, Visibility, thoughts_service_server::ThoughtsServiceServer,
+        Matches, QueryProblem, TextRange, Thought, Visibility,
+        thoughts_service_server::ThoughtsServiceServer,
     },
     users::v1::{
         AccessToken, Invitation, Role, SessionInfo, SignUpState, User,
@@ -50,6 +51,7 @@ struct Said {
     keys: Keys,
     thoughts: Vec<Thought>,
     matches: Vec<Matches>,
+    problems: Vec<QueryProblem>,
     next_page_token: String,
     sign_up: SignUpState,
     sessions: Vec<SessionInfo>,
@@ -83,6 +85,7 @@ impl Fakes {
             keys: keys.clone(),
             thoughts: Vec::new(),
             matches: Vec::new(),
+            problems: Vec::new(),
             next_page_token: String::new(),
             sign_up: SignUpState::default(),
             sessions: Vec::new(),
@@ -175,6 +178,14 @@ impl Fakes {
         self.said().matches = vec![Matches {
             ranges: ranges.collect(),
         }];
+    }
+
+    /// What of the next searches is not understood.
+    pub fn do_not_understand(&self, (start, end): (i32, i32), description: &str) {
+        self.said().problems.push(QueryProblem {
+            range: Some(TextRange { start, end }),
+            description: description.to_owned(),
+        });
     }
 
     pub fn have_more(&self, token: &str) {

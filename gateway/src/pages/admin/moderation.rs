@@ -9,6 +9,7 @@ use crate::{
     backends::Backends,
     error::Problem,
     fields::Params,
+    model::Found,
     pages::search,
     paths,
     ui::{
@@ -48,8 +49,8 @@ pub(crate) async fn show(
             (search::form(paths::MODERATION, words, feedback))
         }
     };
-    let list = match found {
-        Ok(list) => list,
+    let Found { list, problems } = match found {
+        Ok(found) => found,
         Err(problem) if search::blames_the_words(&problem) => {
             let main = head(&search::feedback(&visit, &problem));
             return Ok(visit.page_of(&problem, TITLE, Place::Administration, &main));
@@ -61,7 +62,10 @@ pub(crate) async fn show(
     let older = older.map(|token| paths::moderation(words, Some(token)));
     let main = html! {
         (head(&Feedback::default()))
-        @if list.thoughts.is_empty() {
+        (search::not_understood(words, &problems))
+        @if list.thoughts.is_empty() && older.is_some() {
+            (search::nothing_yet())
+        } @else if list.thoughts.is_empty() {
             (notice::empty("Nothing here", &html! { "No public thought has all of these words." }))
         } @else {
             (thought::list(&list, visit.eyes()))

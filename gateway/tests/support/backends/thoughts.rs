@@ -68,7 +68,7 @@ impl ThoughtsService for Backend {
             thoughts: said.thoughts.clone(),
             next_page_token: said.next_page_token.clone(),
             matches: said.matches.clone(),
-            problems: Vec::new(),
+            problems: said.problems.clone(),
         }))
     }
 
@@ -82,6 +82,7 @@ impl ThoughtsService for Backend {
             max_page_size: 100,
         }))
     }
+
     async fn update_thought(
         &self,
         request: Request<thoughts::UpdateThoughtRequest>,
