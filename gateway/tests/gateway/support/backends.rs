@@ -28,23 +28,23 @@ use super::Keys;
 
 /// Both backends. Clones are the same ones.
 #[derive(Clone)]
-pub struct Fakes {
-    pub thoughts_url: String,
-    pub users_url: String,
+pub(crate) struct Fakes {
+    pub(crate) thoughts_url: String,
+    pub(crate) users_url: String,
     said: Arc<Mutex<Said>>,
     held: watch::Sender<Option<&'static str>>,
 }
 
 /// What a backend was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub rpc: &'static str,
-    pub authorization: Option<String>,
-    pub request_id: Option<String>,
-    pub client_user_agent: Option<String>,
-    pub client_address: Option<String>,
+pub(crate) struct Call {
+    pub(crate) rpc: &'static str,
+    pub(crate) authorization: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) client_user_agent: Option<String>,
+    pub(crate) client_address: Option<String>,
     /// The message, as Rust prints it.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 struct Said {
@@ -65,7 +65,7 @@ struct Said {
 }
 
 /// A thought of an author's, some seconds old.
-pub fn thought(author: &str, text: &str, seconds: u64) -> Thought {
+pub(crate) fn thought(author: &str, text: &str, seconds: u64) -> Thought {
     let clock = Clock::system();
     let written = clock.now() - std::time::Duration::from_secs(seconds);
     Thought {
@@ -80,7 +80,7 @@ pub fn thought(author: &str, text: &str, seconds: u64) -> Thought {
 }
 
 impl Fakes {
-    pub async fn start(keys: &Keys) -> Self {
+    pub(crate) async fn start(keys: &Keys) -> Self {
         let said = Arc::new(Mutex::new(Said {
             keys: keys.clone(),
             thoughts: Vec::new(),
@@ -114,35 +114,35 @@ impl Fakes {
     }
 
     /// From now on an rpc answers with this error.
-    pub fn refuse(&self, rpc: &'static str, status: Status) {
+    pub(crate) fn refuse(&self, rpc: &'static str, status: Status) {
         self.said().refusals.insert(rpc, status);
     }
 
     /// From now on it answers again.
-    pub fn relent(&self, rpc: &str) {
+    pub(crate) fn relent(&self, rpc: &str) {
         self.said().refusals.remove(rpc);
     }
 
     /// From now on calls with this token are answered as if it were none.
-    pub fn refuse_token(&self, token: &str) {
+    pub(crate) fn refuse_token(&self, token: &str) {
         self.said().refused_token = Some(format!("Bearer {token}"));
     }
 
     /// From now on an rpc takes its calls, and answers them when it is released.
-    pub fn hold(&self, rpc: &'static str) {
+    pub(crate) fn hold(&self, rpc: &'static str) {
         self.held.send_replace(Some(rpc));
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.held.send_replace(None);
     }
 
-    pub fn have_sessions(&self, sessions: Vec<SessionInfo>) {
+    pub(crate) fn have_sessions(&self, sessions: Vec<SessionInfo>) {
         self.said().sessions = sessions;
     }
 
     /// An account of this name, with this role.
-    pub fn have_user(&self, username: &str, role: Role) {
+    pub(crate) fn have_user(&self, username: &str, role: Role) {
         let user = User {
             role: role.into(),
             ..users::user(username)
@@ -150,30 +150,30 @@ impl Fakes {
         self.said().users.push(user);
     }
 
-    pub fn have_tokens(&self, tokens: Vec<AccessToken>) {
+    pub(crate) fn have_tokens(&self, tokens: Vec<AccessToken>) {
         self.said().tokens = tokens;
     }
 
-    pub fn have_invitations(&self, invitations: Vec<Invitation>) {
+    pub(crate) fn have_invitations(&self, invitations: Vec<Invitation>) {
         self.said().invitations = invitations;
     }
 
     /// What the next tokens and codes are.
-    pub fn make_secrets(&self, secret: &str) {
+    pub(crate) fn make_secrets(&self, secret: &str) {
         self.said().secret = secret.to_owned();
     }
 
     /// Whether the invitations that are asked about can be used.
-    pub fn invite(&self, valid: bool) {
+    pub(crate) fn invite(&self, valid: bool) {
         self.said().sign_up.invitation_valid = valid;
     }
 
-    pub fn have(&self, thoughts: Vec<Thought>) {
+    pub(crate) fn have(&self, thoughts: Vec<Thought>) {
         self.said().thoughts = thoughts;
     }
 
     /// What the next searches match, in the order of the thoughts.
-    pub fn match_at(&self, ranges: &[(i32, i32)]) {
+    pub(crate) fn match_at(&self, ranges: &[(i32, i32)]) {
         let ranges = ranges.iter().map(|&(start, end)| TextRange { start, end });
         self.said().matches = vec![Matches {
             ranges: ranges.collect(),
@@ -181,18 +181,18 @@ impl Fakes {
     }
 
     /// What of the next searches is not understood.
-    pub fn do_not_understand(&self, (start, end): (i32, i32), description: &str) {
+    pub(crate) fn do_not_understand(&self, (start, end): (i32, i32), description: &str) {
         self.said().problems.push(QueryProblem {
             range: Some(TextRange { start, end }),
             description: description.to_owned(),
         });
     }
 
-    pub fn have_more(&self, token: &str) {
+    pub(crate) fn have_more(&self, token: &str) {
         self.said().next_page_token = token.to_owned();
     }
 
-    pub fn sign_up(&self, sign_up_open: bool, administrator_missing: bool) {
+    pub(crate) fn sign_up(&self, sign_up_open: bool, administrator_missing: bool) {
         self.said().sign_up = SignUpState {
             sign_up_open,
             administrator_missing,
@@ -201,7 +201,7 @@ impl Fakes {
     }
 
     /// Every call of an rpc so far.
-    pub fn calls(&self, rpc: &str) -> Vec<Call> {
+    pub(crate) fn calls(&self, rpc: &str) -> Vec<Call> {
         self.said()
             .calls
             .iter()

@@ -1,12 +1,10 @@
 //! The settings: another password, and where one is signed in.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Site, thought};
 use api::users::v1::SessionInfo;
 use runtime::{clock::Clock, status};
-use support::{Site, thought};
 use tonic::{Code, Status};
 
 const CURRENT: &str = "0190a000-0000-7000-8000-000000000001";

@@ -1,12 +1,10 @@
 //! Personal access tokens: made, shown once, listed, revoked.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Site, send};
 use api::users::v1::{AccessToken, Scope};
 use runtime::{clock::Clock, status};
-use support::{Site, send};
 use tonic::{Code, Status};
 
 const ID: &str = "0190a000-0000-7000-8000-000000000001";

@@ -2,14 +2,6 @@
 //!
 //! The backends are real gRPC servers with a real key; only what they say is made up.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test file uses its part of this"
-)]
-#![allow(missing_docs, unreachable_pub)]
-#![allow(clippy::expect_used, clippy::unwrap_used)]
-
 mod backends;
 mod keys;
 
@@ -22,43 +14,43 @@ use runtime::lifecycle::Listeners;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-pub use backends::{Fakes, thought};
-pub use keys::{Keys, LIFETIME, REFRESH_LIFETIME};
+pub(crate) use backends::{Fakes, thought};
+pub(crate) use keys::{Keys, LIFETIME, REFRESH_LIFETIME};
 
 /// A gateway with its backends.
-pub struct Site {
-    pub address: SocketAddr,
-    pub ops: SocketAddr,
-    pub fakes: Fakes,
-    pub keys: Keys,
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
+    pub(crate) ops: SocketAddr,
+    pub(crate) fakes: Fakes,
+    pub(crate) keys: Keys,
     client: Client,
     shutdown: CancellationToken,
 }
 
 /// A response that has arrived whole.
 #[derive(Debug)]
-pub struct Page {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
 }
 
 /// Where nobody listens.
-pub const NOWHERE: &str = "http://127.0.0.1:1";
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
 
 impl Site {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(&[]).await
     }
 
     /// A gateway with more arguments; they come after the addresses of the fakes and win.
-    pub async fn with(arguments: &[&str]) -> Self {
+    pub(crate) async fn with(arguments: &[&str]) -> Self {
         let keys = Keys::generate();
         let fakes = Fakes::start(&keys).await;
         Self::before(fakes, keys, arguments).await
     }
 
-    pub async fn before(fakes: Fakes, keys: Keys, arguments: &[&str]) -> Self {
+    pub(crate) async fn before(fakes: Fakes, keys: Keys, arguments: &[&str]) -> Self {
         let thoughts = format!("--thoughts-backend-url={}", fakes.thoughts_url);
         let users = format!("--user-backend-url={}", fakes.users_url);
         let own: Vec<&str> = [thoughts.as_str(), users.as_str()]
@@ -93,29 +85,29 @@ impl Site {
         }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(method.parse().unwrap(), self.url(path))
     }
 
     /// A visitor reads a page.
-    pub async fn get(&self, path: &str) -> Page {
+    pub(crate) async fn get(&self, path: &str) -> Page {
         send(self.request("GET", path)).await
     }
 
     /// Bruce, who is signed in, reads a page.
-    pub async fn bruce_gets(&self, path: &str) -> Page {
+    pub(crate) async fn bruce_gets(&self, path: &str) -> Page {
         send(self.request("GET", path).header("cookie", self.bruce())).await
     }
 
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         send(self.request("POST", path).form(fields)).await
     }
 
-    pub async fn bruce_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn bruce_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         send(
             self.request("POST", path)
                 .form(fields)
@@ -125,40 +117,45 @@ impl Site {
     }
 
     /// Bruce's cookie.
-    pub fn bruce(&self) -> String {
+    pub(crate) fn bruce(&self) -> String {
         format!("session={}", self.keys.token("bruce", "member", LIFETIME))
     }
 
     /// The cookie of Ada, who is an administrator.
-    pub fn ada(&self) -> String {
+    pub(crate) fn ada(&self) -> String {
         format!("session={}", self.keys.token("ada", "admin", LIFETIME))
     }
 
-    pub async fn ada_gets(&self, path: &str) -> Page {
+    pub(crate) async fn ada_gets(&self, path: &str) -> Page {
         self.gets_with(&self.ada(), path).await
     }
 
-    pub async fn ada_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn ada_posts(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.posts_with(&self.ada(), path, fields).await
     }
 
     /// Bruce's cookies when his access token has so many seconds left.
-    pub fn bruce_with(&self, seconds: i64, refresh_token: &str) -> String {
+    pub(crate) fn bruce_with(&self, seconds: i64, refresh_token: &str) -> String {
         let token = self.keys.token("bruce", "member", seconds);
         format!("session={token}; renewal={refresh_token}")
     }
 
     /// Somebody with these cookies reads a page.
-    pub async fn gets_with(&self, cookies: &str, path: &str) -> Page {
+    pub(crate) async fn gets_with(&self, cookies: &str, path: &str) -> Page {
         send(self.request("GET", path).header("cookie", cookies)).await
     }
 
-    pub async fn posts_with(&self, cookies: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn posts_with(
+        &self,
+        cookies: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Page {
         let request = self.request("POST", path).form(fields);
         send(request.header("cookie", cookies)).await
     }
 
-    pub async fn ops(&self, path: &str) -> Page {
+    pub(crate) async fn ops(&self, path: &str) -> Page {
         send(self.client.get(format!("http://{}{path}", self.ops))).await
     }
 }
@@ -170,14 +167,14 @@ impl Drop for Site {
 }
 
 impl Page {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
     /// The session's cookies that the page sets, in order.
-    pub fn cookies(&self) -> Vec<String> {
+    pub(crate) fn cookies(&self) -> Vec<String> {
         let mut cookies = self.all_cookies();
         cookies
             .retain(|cookie| !cookie.starts_with("done=") && !cookie.starts_with("__Host-done="));
@@ -185,7 +182,7 @@ impl Page {
     }
 
     /// All of them.
-    pub fn all_cookies(&self) -> Vec<String> {
+    pub(crate) fn all_cookies(&self) -> Vec<String> {
         let cookies = self.headers.get_all("set-cookie").iter();
         cookies
             .map(|cookie| cookie.to_str().unwrap().to_owned())
@@ -194,7 +191,7 @@ impl Page {
 
     /// The cookie that lets the next page tell what was done, as a browser sends it back.
     #[track_caller]
-    pub fn done(&self) -> String {
+    pub(crate) fn done(&self) -> String {
         let cookies = self.all_cookies();
         let done = cookies.iter().find(|cookie| cookie.contains("done="));
         let done = done.unwrap_or_else(|| panic!("nothing done: {cookies:?}"));
@@ -204,14 +201,14 @@ impl Page {
 
     /// It sets no cookie, and takes none away.
     #[track_caller]
-    pub fn leaves_the_cookies(self) -> Self {
+    pub(crate) fn leaves_the_cookies(self) -> Self {
         assert_eq!(self.cookies(), Vec::<String>::new());
         self
     }
 
     /// It takes both cookies away.
     #[track_caller]
-    pub fn ends_the_session(self) -> Self {
+    pub(crate) fn ends_the_session(self) -> Self {
         let cookies = self.cookies();
         assert_eq!(cookies.len(), 2, "{cookies:?}");
         for (cookie, name) in cookies.iter().zip(["session", "renewal"]) {
@@ -224,7 +221,7 @@ impl Page {
 
     /// It sets both cookies, the second to this refresh token.
     #[track_caller]
-    pub fn goes_on_with(self, refresh_token: &str) -> Self {
+    pub(crate) fn goes_on_with(self, refresh_token: &str) -> Self {
         let cookies = self.cookies();
         assert_eq!(cookies.len(), 2, "{cookies:?}");
         assert!(cookies[0].starts_with("session=ey"), "{}", cookies[0]);
@@ -235,26 +232,26 @@ impl Page {
     }
 
     #[track_caller]
-    pub fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self
     }
 
     #[track_caller]
-    pub fn has(self, text: &str) -> Self {
+    pub(crate) fn has(self, text: &str) -> Self {
         assert!(self.body.contains(text), "no {text:?} in {}", self.body);
         self
     }
 
     #[track_caller]
-    pub fn has_not(self, text: &str) -> Self {
+    pub(crate) fn has_not(self, text: &str) -> Self {
         assert!(!self.body.contains(text), "{text:?} in {}", self.body);
         self
     }
 
     /// Leads on to a place.
     #[track_caller]
-    pub fn goes_to(self, place: &str) -> Self {
+    pub(crate) fn goes_to(self, place: &str) -> Self {
         let page = self.is(303);
         assert_eq!(page.header("location"), place);
         page
@@ -262,7 +259,7 @@ impl Page {
 
     /// The value of a hidden field.
     #[track_caller]
-    pub fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let start = format!("<input type=\"hidden\" name=\"{name}\" value=\"");
         let (_, rest) = self
             .body
@@ -272,7 +269,7 @@ impl Page {
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Page {
+pub(crate) async fn send(request: RequestBuilder) -> Page {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.text().await.unwrap();
@@ -284,7 +281,7 @@ pub async fn send(request: RequestBuilder) -> Page {
 }
 
 /// Waits, at most ten seconds, until something is so.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !so().await {
         assert!(Instant::now() < deadline, "never: {what}");

@@ -1,10 +1,8 @@
 //! The administration: accounts, and public thoughts.
 
-mod support;
-
+use crate::support::{Site, send, thought};
 use api::users::v1::Role;
 use runtime::status;
-use support::{Site, send, thought};
 use tonic::{Code, Status};
 
 /// Pages and forms of the administration, whoever asks for them.

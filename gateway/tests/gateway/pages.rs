@@ -1,8 +1,6 @@
 //! What each page shows, and what it asks of the backends.
 
-mod support;
-
-use support::{LIFETIME, Site, eventually, send, thought};
+use crate::support::{LIFETIME, Site, eventually, send, thought};
 use tonic::Status;
 
 #[tokio::test]
@@ -354,7 +352,7 @@ async fn head_is_get_without_a_body() {
 
 #[tokio::test]
 async fn the_operations_port_reports_the_backends_and_counts_by_route() {
-    let site = Site::with(&[&format!("--user-backend-url={}", support::NOWHERE)]).await;
+    let site = Site::with(&[&format!("--user-backend-url={}", crate::support::NOWHERE)]).await;
     site.get("/search?search=secret-word").await.is(200);
     site.get("/no/such/place").await.is(404);
     eventually("the report", async || {

@@ -1,8 +1,6 @@
 //! Cookies, other sites' forms, and markup in texts.
 
-mod support;
-
-use support::{LIFETIME, Site, send, thought};
+use crate::support::{LIFETIME, Site, send, thought};
 
 const HTTPS: &str = "--public-url=https://thoughts.example.org";
 
@@ -54,7 +52,7 @@ async fn a_token_that_is_over_or_forged_is_none() {
     site.fakes.have(vec![thought("bruce", "Ten.", 0)]);
     let good = site.keys.token("bruce", "member", LIFETIME);
     let expired = site.keys.token("bruce", "member", -1);
-    let foreign = support::Keys::generate().token("bruce", "member", LIFETIME);
+    let foreign = crate::support::Keys::generate().token("bruce", "member", LIFETIME);
     let (head, rest) = good.split_once('.').unwrap();
     let unsigned = format!("{head}.{}.", rest.split('.').next().unwrap());
     let nonsense = "nonsense".to_owned();

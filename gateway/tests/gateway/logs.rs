@@ -1,13 +1,11 @@
 //! What a request leaves in the logs, and what it must not.
 
-mod support;
-
 use std::{
     io,
     sync::{Arc, Mutex},
 };
 
-use support::Site;
+use crate::support::Site;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

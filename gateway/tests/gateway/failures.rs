@@ -1,9 +1,7 @@
 //! Each row of the table of errors, page by page; and what was typed comes back.
 
-mod support;
-
+use crate::support::{NOWHERE, Page, Site, thought};
 use runtime::status;
-use support::{NOWHERE, Page, Site, thought};
 use tonic::{Code, Status};
 
 /// A code, and what the browser gets for it.
@@ -306,8 +304,8 @@ async fn r15_without_the_thoughts_backend_pages_say_so_and_keep_the_text() {
 
 #[tokio::test]
 async fn r15_without_the_users_backend_everyone_reads_and_who_is_known_still_writes() {
-    let keys = support::Keys::generate();
-    let fakes = support::Fakes::start(&keys).await;
+    let keys = crate::support::Keys::generate();
+    let fakes = crate::support::Fakes::start(&keys).await;
     fakes.have(vec![thought("bruce", "Ten.", 0)]);
     let users = format!("--user-backend-url={NOWHERE}");
     let key = format!("--tokens-public-key={}", keys.pem());
@@ -371,7 +369,7 @@ async fn every_call_carries_the_id_that_the_response_shows() {
     let site = Site::start().await;
     site.fakes
         .refuse("SearchThoughts", Status::unknown("broken"));
-    let page = support::send(
+    let page = crate::support::send(
         site.request("GET", "/search")
             .header("x-request-id", "mine"),
     )

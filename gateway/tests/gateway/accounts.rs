@@ -1,9 +1,7 @@
 //! The end of one's own account, another password by a link, and accounts that are disabled.
 
-mod support;
-
+use crate::support::{Site, send};
 use runtime::status;
-use support::{Site, send};
 use tonic::{Code, Status};
 
 const DELETE: &str = "/settings/delete";

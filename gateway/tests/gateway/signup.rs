@@ -1,9 +1,7 @@
 //! Signing up: where it is open, as the first administrator, and for somebody else.
 
-mod support;
-
+use crate::support::Site;
 use api::users::v1::Role;
-use support::Site;
 use tonic::Status;
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! Invitations: made by administrators, used by whoever has the link.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::Site;
 use api::users::v1::{Invitation, Role};
 use runtime::{clock::Clock, status};
-use support::Site;
 use tonic::{Code, Status};
 
 const ID: &str = "0190a000-0000-7000-8000-000000000001";

@@ -10,20 +10,20 @@ use runtime::{
 use serde_json::json;
 
 /// How long an access token lasts, in seconds.
-pub const LIFETIME: i64 = 43_200;
+pub(crate) const LIFETIME: i64 = 43_200;
 
 /// How long a session lasts without being renewed, in seconds.
-pub const REFRESH_LIFETIME: i64 = 2_592_000;
+pub(crate) const REFRESH_LIFETIME: i64 = 2_592_000;
 
 /// A signing key, and what others know of it.
 #[derive(Clone)]
-pub struct Keys {
+pub(crate) struct Keys {
     signing: EncodingKey,
     public: Vec<u8>,
 }
 
 impl Keys {
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
         Self {
             signing: EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref()),
@@ -32,14 +32,14 @@ impl Keys {
     }
 
     /// The key set as the users backend publishes it.
-    pub fn key_set(&self) -> String {
+    pub(crate) fn key_set(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(&self.public);
         let kid = key_id(&self.public);
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}]}).to_string()
     }
 
     /// The public key in PEM, as `TOKENS_PUBLIC_KEY` takes it.
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         // The fixed beginning of every Ed25519 SubjectPublicKeyInfo (RFC 8410).
         let prefix = [
             0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
@@ -50,7 +50,7 @@ impl Keys {
     }
 
     /// A token that ends in so many seconds.
-    pub fn token(&self, username: &str, role: &str, seconds: i64) -> String {
+    pub(crate) fn token(&self, username: &str, role: &str, seconds: i64) -> String {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TOKEN_TYPE.to_owned());
         header.kid = Some(key_id(&self.public));

@@ -1,8 +1,6 @@
 //! What every response tells browsers to be careful with.
 
-mod support;
-
-use support::{Page, Site, send};
+use crate::support::{Page, Site, send};
 
 const HTTPS: &str = "--public-url=https://thoughts.example.org";
 

@@ -1,8 +1,6 @@
 //! What is too large, too long, or no text.
 
-mod support;
-
-use support::{Site, send};
+use crate::support::{Site, send};
 
 #[tokio::test]
 async fn s17_what_is_too_large_is_refused_early() {

@@ -1,12 +1,10 @@
 //! Sessions that go on without anybody's noticing, and how they end.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{Fakes, Keys, NOWHERE, Page, Site, eventually, send, thought};
 use futures_util::future::join_all;
 use runtime::status;
-use support::{Fakes, Keys, NOWHERE, Page, Site, eventually, send, thought};
 use tonic::{Code, Status};
 
 /// What the users backend says of a refresh token that is spent, expired or none.
