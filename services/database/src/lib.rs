@@ -38,5 +38,6 @@ pub use self::{
     error::{Error, OpenError},
     migrations::Migrations,
     pool::{Database, Engine},
+    postgres::POSTGRES_CONNECTIONS,
     url::{DatabaseUrl, ParseUrlError},
 };

@@ -10,9 +10,9 @@ use sqlx::{
 
 use crate::{Database, Error, pool::NotOpen};
 
-/// Two replicas of two backends stay well below the 100 connections that PostgreSQL allows unless
-/// told otherwise.
-const CONNECTIONS: u32 = 16;
+/// How many connections a process keeps to its PostgreSQL at most. Two replicas of two backends stay
+/// well below the 100 that PostgreSQL allows unless told otherwise.
+pub const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a call waits for a connection before it fails as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that has been idle for longer is asked whether it is still there before it is given
@@ -32,7 +32,7 @@ pub(crate) async fn open(
 ) -> Result<Database, NotOpen> {
     prepare(options, migrations).await?;
     let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, state| {

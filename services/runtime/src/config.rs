@@ -2,10 +2,19 @@
 //!
 //! Each program has a struct that derives [`clap::Parser`], a field a setting, whose comment is
 //! its `--help`. A wrong value stops the start with one line that names the variable, the value
-//! (never a secret's) and what was expected; [`parse`] is what makes that line.
+//! (never a secret's) and what was expected; [`parse`] is what makes that line. Beside its own
+//! settings every program takes secrets from files (`files`) and has a `health-check`.
+
+mod files;
+mod health_check;
 
 use std::{
-    convert::Infallible, error::Error as _, ffi::OsString, fmt, net::SocketAddr, str::FromStr,
+    convert::Infallible,
+    error::Error as _,
+    ffi::OsString,
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
 };
 
 use clap::{
@@ -47,6 +56,9 @@ pub enum Parsed<C> {
     Run(C),
     /// Print this and end well: `--help` or `--version`.
     Print(String),
+    /// Ask the program that runs with the same settings, by its operations ports, whether it is
+    /// ready.
+    HealthCheck(Vec<SocketAddr>),
 }
 
 /// Reads a program's configuration from its arguments and the environment.
@@ -57,10 +69,17 @@ pub enum Parsed<C> {
 pub fn parse<C: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<C>, StartError> {
-    match C::try_parse_from(arguments) {
-        Ok(config) => Ok(Parsed::Run(config)),
+    let mut command = health_check::added_to(files::described_in(C::command()));
+    let arguments = files::read(&command, arguments)?;
+    match command.try_get_matches_from_mut(arguments) {
+        Ok(mut matches) => match health_check::asked(&command, &matches) {
+            Some(ports) => Ok(Parsed::HealthCheck(ports)),
+            None => C::from_arg_matches_mut(&mut matches)
+                .map(Parsed::Run)
+                .map_err(|error| explain(&error.format(&mut command), &command)),
+        },
         Err(error) if !error.use_stderr() => Ok(Parsed::Print(error.to_string())),
-        Err(error) => Err(explain(&error, &C::command())),
+        Err(error) => Err(explain(&error, &command)),
     }
 }
 
@@ -86,6 +105,17 @@ pub fn address(value: &str) -> Result<SocketAddr, String> {
     value
         .parse()
         .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8000".to_owned())
+}
+
+/// An address as somebody on this machine reaches it: listening everywhere includes loopback.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
 }
 
 /// Turns clap's error, which takes several lines, into the one line of the house.
@@ -235,6 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn a_health_check_knows_where_to_ask() {
+        #[derive(Debug, Parser)]
+        struct Two {
+            #[arg(long, env = "EXAMPLE_OPS_ADDR", value_parser = address, default_value = "0.0.0.0:1")]
+            _one: SocketAddr,
+            #[arg(long, env = "OTHER_OPS_ADDR", value_parser = address, default_value = "0.0.0.0:2")]
+            _other: SocketAddr,
+            #[arg(long, env = "OTHER_LISTEN_ADDR", value_parser = address, default_value = "0.0.0.0:3")]
+            _listen: SocketAddr,
+        }
+        let arguments = ["example", "--other=0.0.0.0:4", "health-check"];
+        let ports = match parse::<Two>(arguments.map(OsString::from)) {
+            Ok(Parsed::HealthCheck(ports)) => ports,
+            other => panic!("{other:?}"),
+        };
+        let expected = ["0.0.0.0:1", "0.0.0.0:4"].map(|port| port.parse().unwrap());
+        assert_eq!(ports, expected);
+    }
+
+    #[test]
     fn an_unknown_flag_takes_one_line() {
         assert_eq!(
             refusal(&["--colour"]),
@@ -245,6 +295,9 @@ mod tests {
     #[test]
     fn help_is_no_error() {
         let asked = parse::<Example>(["example", "--help"].map(OsString::from));
-        assert!(matches!(asked, Ok(Parsed::Print(text)) if text.contains("EXAMPLE_DATABASE")));
+        assert!(
+            matches!(asked, Ok(Parsed::Print(text)) if text.contains("EXAMPLE_DATABASE")
+            && text.contains("EXAMPLE_KEY_FILE"))
+        );
     }
 }

@@ -11,12 +11,14 @@ use std::{
 use clap::Parser;
 use tokio::{
     net::TcpListener,
+    runtime::Builder,
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{self, Parsed},
+    ops,
     telemetry::{self, TelemetryConfig},
 };
 
@@ -119,17 +121,32 @@ where
             let _ = write!(io::stdout(), "{text}");
             return Ok(());
         }
+        Parsed::HealthCheck(ports) => return start(Builder::new_current_thread(), ask(ports)),
     };
     telemetry::init(config.as_ref())?;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    start(Builder::new_multi_thread(), async {
+        let shutdown = CancellationToken::new();
+        cancel_on_signal(shutdown.clone())?;
+        serve(config, shutdown).await
+    })
+}
+
+fn start(
+    mut runtime: Builder,
+    work: impl Future<Output = Result<(), StartError>>,
+) -> Result<(), StartError> {
+    let runtime = runtime.enable_all().build();
+    runtime
         .map_err(|error| StartError::new(format!("cannot start: {error}")))?
-        .block_on(async {
-            let shutdown = CancellationToken::new();
-            cancel_on_signal(shutdown.clone())?;
-            serve(config, shutdown).await
-        })
+        .block_on(work)
+}
+
+/// Whether the program with these operations ports is ready.
+async fn ask(ports: Vec<SocketAddr>) -> Result<(), StartError> {
+    for port in ports {
+        ops::ask(port).await?;
+    }
+    Ok(())
 }
 
 fn program() -> String {

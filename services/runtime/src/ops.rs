@@ -1,6 +1,6 @@
 //! The operations port: `/metrics`, `/healthz` and `/readyz`, for whoever runs the service.
 
-use std::sync::Arc;
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,10 +9,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{http, metrics::Metrics};
+use crate::{config, http, lifecycle::StartError, metrics::Metrics};
+
+/// How long an operations port may take to say whether the program is ready.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 16 * 1024;
 
 /// Whether a service wants requests, and what it says of the parts that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +47,35 @@ pub async fn serve(
         .route("/metrics", get(scrape))
         .with_state(Arc::new(Ops { metrics, readiness }));
     http::serve_plain(listener, router, shutdown).await;
+}
+
+/// Asks whoever serves this operations port whether it is ready.
+///
+/// # Errors
+///
+/// It is not, or there is nobody; with what it says of itself.
+pub async fn ask(port: SocketAddr) -> Result<(), StartError> {
+    let port = config::reachable(port);
+    let failed = |why: &dyn fmt::Display| StartError::new(format!("{port}: {why}"));
+    let answer = match timeout(PATIENCE, answer(port)).await {
+        Ok(answer) => answer.map_err(|error| failed(&error))?,
+        Err(_) => return Err(failed(&"no answer")),
+    };
+    let (head, report) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    if head.starts_with("HTTP/1.1 200 ") {
+        Ok(())
+    } else {
+        Err(failed(&report.trim_end()))
+    }
+}
+
+async fn answer(port: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(port).await?;
+    let request = "GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(MAX_ANSWER).read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 struct Ops {

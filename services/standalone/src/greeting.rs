@@ -6,9 +6,9 @@ use std::{
 };
 
 use gateway::PublicUrl;
-use runtime::lifecycle::StartError;
+use runtime::{config::reachable, lifecycle::StartError};
 
-use crate::parts::{Addresses, reachable};
+use crate::parts::Addresses;
 
 /// A line for each thing that listens, where the data lies, and the address to open.
 pub(crate) struct Greeting<'a> {

@@ -1,9 +1,10 @@
 //! The three services as parts of this process: their sockets, and what each is told.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use database::DatabaseUrl;
 use runtime::{
+    config::reachable,
     grpc::client::BackendUrl,
     lifecycle::{Listeners, StartError},
     proxies::TrustedProxies,
@@ -103,15 +104,6 @@ pub(crate) fn gateway(config: &Config, sockets: &Sockets) -> Result<gateway::Con
         tls: TlsConfig::default(),
         telemetry: config.telemetry.clone(),
     })
-}
-
-/// An address as somebody on this machine reaches it: listening everywhere includes loopback.
-pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port())
-    } else {
-        address
-    }
 }
 
 fn url_of(address: SocketAddr) -> Result<BackendUrl, StartError> {

@@ -92,7 +92,7 @@ mod tests {
         let arguments = start.iter().chain(arguments).map(OsString::from);
         match parse(arguments).map_err(|error| error.to_string())? {
             Parsed::Run(config) => Ok(config),
-            Parsed::Print(text) => Err(text),
+            other => Err(format!("{other:?}")),
         }
     }
 

@@ -72,7 +72,13 @@ impl PasswordHasher {
     /// A hasher for this machine.
     pub fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::with_limits(cores.saturating_sub(1).max(1), MAX_WAITING)
+        Self::with_limits(at_once(cores), MAX_WAITING)
+    }
+
+    /// The memory that hashing takes at most where a process may use so many cores, in bytes.
+    #[must_use]
+    pub fn memory(cores: usize) -> u64 {
+        at_once(cores) as u64 * u64::from(MEMORY_KIB) * 1024
     }
 
     /// A hasher that runs `running` hashes at once and lets `waiting` more wait.
@@ -159,6 +165,11 @@ impl Default for PasswordHasher {
 fn stand_back() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
+}
+
+/// How many hashes run at once: every core but one.
+fn at_once(cores: usize) -> usize {
+    cores.saturating_sub(1).max(1)
 }
 
 /// The parameters that new hashes are made with.

@@ -10,6 +10,7 @@
 //! - [`deletion`]: the end of an account, though its processes end before it does;
 //! - [`personal_tokens`]: what scripts may do with theirs;
 //! - [`tls`]: separate processes that speak TLS with each other;
+//! - [`containers`]: secrets from files, and health checks without a shell;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
 //! A test that needs a program which this machine does not have says that it was left out;
@@ -25,6 +26,7 @@
 mod accessible;
 mod administration;
 mod browser;
+mod containers;
 mod deletion;
 mod grpcurl;
 mod metrics;

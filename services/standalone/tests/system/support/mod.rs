@@ -6,6 +6,7 @@ mod certificates;
 mod ports;
 mod program;
 mod system;
+#[path = "../../support/tools.rs"]
 mod tools;
 
 use std::time::Duration;
