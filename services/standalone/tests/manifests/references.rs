@@ -1,0 +1,233 @@
+//! Whatever names something else names something that there is.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    objects::{Object, at, deployments, labels, list, named, of_kind, overlays, text, workloads},
+    programs::{default_port, program},
+};
+
+#[test]
+fn every_selector_finds_one_workload() {
+    for (overlay, objects) in overlays() {
+        for service in of_kind(&objects, "Service") {
+            let selected = selected(&objects, service.at("/spec/selector"));
+            let whose = format!("{overlay}: Service {}", service.name());
+            let [workload] = selected[..] else {
+                panic!("{whose} selects {}", selected.len());
+            };
+            let ports = list(workload.container(), "/ports");
+            for port in service.list("/spec/ports") {
+                let target = ports
+                    .iter()
+                    .find(|it| at(it, "/name") == at(port, "/targetPort"));
+                let target = target.unwrap_or_else(|| panic!("{whose}: {port}"));
+                // A headless Service's callers connect to the pods themselves.
+                assert_eq!(at(target, "/containerPort"), at(port, "/port"), "{whose}");
+            }
+        }
+        for workload in workloads(&objects) {
+            let whose = format!("{overlay}: {}", workload.name());
+            let own = |selector| {
+                let selected = selected(&objects, selector);
+                selected.len() == 1 && selected[0].name() == workload.name()
+            };
+            assert!(own(workload.at("/spec/selector/matchLabels")), "{whose}");
+            for constraint in list(workload.pod(), "/topologySpreadConstraints") {
+                assert!(own(at(constraint, "/labelSelector/matchLabels")), "{whose}");
+            }
+            if workload.kind() == "StatefulSet" {
+                let service = named(&objects, "Service", workload.text("/spec/serviceName"));
+                let service = service.unwrap_or_else(|| panic!("{whose}: its Service"));
+                assert_eq!(service.at("/spec/clusterIP"), "None", "{whose}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_object_is_in_the_namespace() {
+    for (overlay, objects) in overlays() {
+        for object in &objects {
+            if object.kind() != "Namespace" {
+                let whose = format!("{overlay}: {} {}", object.kind(), object.name());
+                assert_eq!(object.text("/metadata/namespace"), "example", "{whose}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_mount_has_its_volume() {
+    for (overlay, objects) in overlays() {
+        for workload in workloads(&objects) {
+            let whose = format!("{overlay}: {}", workload.name());
+            let mut volumes: Vec<_> = list(workload.pod(), "/volumes")
+                .iter()
+                .map(|volume| text(volume, "/name"))
+                .collect();
+            let claims = workload.list("/spec/volumeClaimTemplates").iter();
+            volumes.extend(claims.map(|claim| text(claim, "/metadata/name")));
+            volumes.sort_unstable();
+            let mut mounts: Vec<_> = list(workload.container(), "/volumeMounts")
+                .iter()
+                .map(|mount| text(mount, "/name"))
+                .collect();
+            mounts.sort_unstable();
+            assert_eq!(mounts, volumes, "{whose}");
+        }
+    }
+}
+
+#[test]
+fn k03_backends_are_called_by_their_headless_services() {
+    for (overlay, objects) in overlays() {
+        for deployment in deployments(&objects) {
+            for (variable, target) in [
+                ("THOUGHTS_BACKEND_URL", "thoughts-backend"),
+                ("USER_BACKEND_URL", "users-backend"),
+            ] {
+                let whose = format!("{overlay}: {variable} of {}", deployment.name());
+                let env = deployment.env();
+                if deployment.name() == target {
+                    continue;
+                }
+                let url = env.get(variable).and_then(Value::as_str);
+                let url = url.unwrap_or_else(|| panic!("{whose} is not set"));
+                let callee = named(&objects, "Deployment", target).expect("a backend");
+                let secure = callee.env().contains_key("TLS_CERT");
+                let (scheme, rest) = url.split_once("://").unwrap_or_default();
+                assert_eq!(scheme, if secure { "https" } else { "http" }, "{whose}");
+                let (host, port) = rest.split_once(':').unwrap_or_default();
+                let service = named(&objects, "Service", host).expect("a Service");
+                assert_eq!(service.at("/spec/clusterIP"), "None", "{whose}");
+                assert_eq!(
+                    service.at("/spec/selector"),
+                    callee.at("/spec/selector/matchLabels")
+                );
+                let listens = default_port(&program(callee).1, "LISTEN_ADDR");
+                assert_eq!(port, listens.to_string(), "{whose}");
+            }
+        }
+    }
+}
+
+#[test]
+fn k03_each_backend_has_a_service_for_people_and_a_headless_one() {
+    for (overlay, objects) in overlays() {
+        for (name, port) in [("thoughts-service", 8000), ("users-service", 8001)] {
+            for (name, headless) in [(name.to_owned(), false), (format!("{name}-headless"), true)] {
+                let whose = format!("{overlay}: {name}");
+                let service = named(&objects, "Service", &name).expect("a Service");
+                assert_eq!(
+                    service.text("/spec/clusterIP") == "None",
+                    headless,
+                    "{whose}"
+                );
+                let ports = service.list("/spec/ports");
+                assert_eq!(ports.len(), 1, "{whose}");
+                assert_eq!(text(&ports[0], "/name"), "grpc", "{whose}");
+                assert_eq!(at(&ports[0], "/port"), port, "{whose}");
+                assert!(at(&ports[0], "/appProtocol").is_string(), "{whose}");
+            }
+        }
+        let frontend = named(&objects, "Service", "frontend-service").expect("a Service");
+        assert_eq!(
+            at(&frontend.list("/spec/ports")[0], "/port"),
+            8002,
+            "{overlay}"
+        );
+    }
+}
+
+#[test]
+fn every_database_is_the_one_that_the_backend_is_told_of() {
+    for (overlay, objects) in overlays() {
+        for database in of_kind(&objects, "StatefulSet") {
+            let name = database.name();
+            let backend = deployments(&objects)
+                .find(|it| {
+                    it.env()
+                        .get("DATABASE_URL")
+                        .is_some_and(|url| url.to_string().contains(name))
+                })
+                .unwrap_or_else(|| panic!("{overlay}: nobody uses {name}"));
+            let (env, told) = (database.env(), backend.env());
+            let (user, db) = (&env["POSTGRES_USER"], &env["POSTGRES_DB"]);
+            let url = format!(
+                "postgres://{}@{name}:5432/{}",
+                user.as_str().unwrap(),
+                db.as_str().unwrap()
+            );
+            assert_eq!(told["DATABASE_URL"], url, "{overlay}");
+            assert_eq!(told["PGPASSWORD"], env["POSTGRES_PASSWORD"], "{overlay}");
+        }
+    }
+}
+
+#[test]
+fn every_ingress_leads_to_a_port_of_a_service() {
+    for (overlay, objects) in overlays() {
+        let mut hosts = BTreeMap::new();
+        for ingress in of_kind(&objects, "Ingress") {
+            let whose = format!("{overlay}: Ingress {}", ingress.name());
+            for rule in ingress.list("/spec/rules") {
+                for path in list(rule, "/http/paths") {
+                    let name = text(path, "/backend/service/name");
+                    let service = named(&objects, "Service", name).expect("a Service");
+                    let wanted = text(path, "/backend/service/port/name");
+                    let ports = service.list("/spec/ports");
+                    let there = ports.iter().any(|port| text(port, "/name") == wanted);
+                    assert!(there, "{whose}: {name} has no port {wanted}");
+                    hosts.insert(text(rule, "/host").to_owned(), name.to_owned());
+                }
+            }
+            for tls in ingress.list("/spec/tls") {
+                let covered = list(tls, "/hosts").iter().all(|host| {
+                    let rules = ingress.list("/spec/rules");
+                    rules.iter().any(|rule| at(rule, "/host") == host)
+                });
+                assert!(covered, "{whose}: a certificate for another host");
+            }
+        }
+        if overlay.starts_with("local") {
+            let expected = [
+                ("frontend.example.local", "frontend-service"),
+                ("thoughts.example.local", "thoughts-service"),
+                ("users.example.local", "users-service"),
+            ];
+            let expected = expected.map(|(host, service)| (host.to_owned(), service.to_owned()));
+            assert_eq!(hosts, BTreeMap::from(expected), "{overlay}");
+        }
+    }
+}
+
+#[test]
+fn the_public_url_is_the_host_of_the_ingress() {
+    for (overlay, objects) in overlays() {
+        let frontend = named(&objects, "Deployment", "frontend").expect("the gateway");
+        if let Some(url) = frontend.env().get("PUBLIC_URL") {
+            let ingress = named(&objects, "Ingress", "frontend").expect("an Ingress");
+            let host = text(&ingress.list("/spec/rules")[0], "/host");
+            assert_eq!(url, &format!("https://{host}"), "{overlay}");
+            let hosts = list(&ingress.list("/spec/tls")[0], "/hosts");
+            assert_eq!(hosts, [host], "{overlay}");
+        }
+    }
+}
+
+/// The workloads whose pods have these labels.
+fn selected<'a>(objects: &'a [Object], selector: &Value) -> Vec<&'a Object> {
+    let wanted = labels(selector);
+    assert!(!wanted.is_empty(), "an empty selector finds everything");
+    workloads(objects)
+        .filter(|workload| {
+            let has = workload.pod_labels();
+            wanted
+                .iter()
+                .all(|(key, value)| has.get(key) == Some(value))
+        })
+        .collect()
+}
