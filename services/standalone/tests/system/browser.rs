@@ -1,24 +1,26 @@
 //! A person's tour in a real Chromium.
 
-use crate::support::{Browser, Scripts, System, eventually};
+use crate::support::{Addresses, Browser, Scripts, System, eventually};
 
 #[tokio::test]
 async fn signing_in_writing_listing_and_searching() {
-    tour(Scripts::On).await;
+    let system = System::with_examples().await;
+    tour(Scripts::On, &system).await;
 }
 
 #[tokio::test]
 async fn the_same_without_javascript() {
-    tour(Scripts::Off).await;
+    let system = System::with_examples().await;
+    tour(Scripts::Off, &system).await;
 }
 
-async fn tour(scripts: Scripts) {
+/// In a system with the example data and nothing else.
+pub(crate) async fn tour(scripts: Scripts, system: &Addresses) {
     let Some(browser) = Browser::open(scripts).await else {
         return;
     };
-    let system = System::with_examples().await;
 
-    browser.goes_to(&system, "/").await;
+    browser.goes_to(system, "/").await;
     browser.sees("Log in").await;
     assert_eq!(browser.path().await, "/login");
     browser.signs_in("bruce", "bruce").await;
@@ -76,9 +78,9 @@ async fn tour(scripts: Scripts) {
 
     browser.presses("Log out").await;
     browser.sees("Log in").await;
-    browser.goes_to(&system, "/search?search=nobody").await;
+    browser.goes_to(system, "/search?search=nobody").await;
     browser.sees("No thought has all of these words").await;
-    browser.goes_to(&system, "/users/bruce").await;
+    browser.goes_to(system, "/users/bruce").await;
     browser.sees("A platypus").await;
     assert!(
         !browser.text().await.contains("Nobody else"),

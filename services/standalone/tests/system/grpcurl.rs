@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::support::{System, tool};
+use crate::support::{Addresses, System, tool};
 
 const THOUGHTS: &str = "mythoughts.thoughts.v1.ThoughtsService";
 const USERS: &str = "mythoughts.users.v1.UsersService";
@@ -19,27 +19,7 @@ async fn a_developer_finds_out_what_is_served() {
         return;
     };
     let system = System::with_examples().await;
-    for (address, service, request) in [
-        (
-            &system.thoughts,
-            THOUGHTS,
-            "mythoughts.thoughts.v1.CreateThoughtRequest",
-        ),
-        (&system.users, USERS, "mythoughts.users.v1.LoginRequest"),
-    ] {
-        let listed = grpcurl.asks(address, &["list"]);
-        let listed: Vec<_> = listed.lines().collect();
-        for name in [service, "grpc.health.v1.Health"] {
-            assert!(listed.contains(&name), "{name} is not among {listed:?}");
-            let described = grpcurl.asks(address, &["describe", name]);
-            assert!(described.contains("rpc "), "{described}");
-        }
-        assert!(
-            grpcurl
-                .asks(address, &["describe", request])
-                .contains("message")
-        );
-    }
+    finds_out_what_is_served(&grpcurl, &system);
 }
 
 #[tokio::test]
@@ -48,17 +28,7 @@ async fn the_health_of_each_service_and_of_the_whole_is_told() {
         return;
     };
     let system = System::with_examples().await;
-    for (address, service) in [(&system.thoughts, THOUGHTS), (&system.users, USERS)] {
-        let rpc = "grpc.health.v1.Health/Check";
-        for name in [service, ""] {
-            let health = grpcurl
-                .calls(address, rpc, None, &json!({ "service": name }))
-                .unwrap();
-            assert_eq!(health["status"], "SERVING", "{name:?}");
-        }
-        let unknown = grpcurl.calls(address, rpc, None, &json!({ "service": "nobody.Knows" }));
-        assert_eq!(unknown.unwrap_err().code, Code::NotFound);
-    }
+    asks_for_the_health(&grpcurl, &system);
 }
 
 #[tokio::test]
@@ -67,61 +37,7 @@ async fn a_thought_is_written_listed_found_and_deleted() {
         return;
     };
     let system = System::with_examples().await;
-    let bruce = grpcurl.signs_in(&system, "bruce");
-    let thoughts = |rpc: &str, request: &Value| {
-        grpcurl.calls(
-            &system.thoughts,
-            &format!("{THOUGHTS}/{rpc}"),
-            Some(&bruce),
-            request,
-        )
-    };
-
-    let text = "The platypus 京都 shrugged at 100%";
-    let request = json!({ "text": text, "requestId": "019aaaaa-0000-7000-8000-000000000001" });
-    let written = thoughts("CreateThought", &request).unwrap();
-    assert_eq!(written["author"], "bruce");
-    assert_eq!(written["text"], text);
-    assert_eq!(written["visibility"], "VISIBILITY_PUBLIC");
-    let again = thoughts("CreateThought", &request).unwrap();
-    assert_eq!(
-        again, written,
-        "the same request_id makes no second thought"
-    );
-    let other = json!({ "text": "another", "requestId": request["requestId"] });
-    assert_eq!(
-        thoughts("CreateThought", &other).unwrap_err().code,
-        Code::AlreadyExists
-    );
-
-    let own = thoughts("ListThoughts", &json!({ "author": "bruce", "pageSize": 3 })).unwrap();
-    assert_eq!(own["thoughts"].as_array().unwrap().len(), 3);
-    assert_eq!(own["thoughts"][0], written, "newest first");
-    let rest = json!({ "author": "bruce", "pageSize": 3, "pageToken": own["nextPageToken"] });
-    let rest = thoughts("ListThoughts", &rest).unwrap();
-    assert_eq!(
-        rest["thoughts"].as_array().unwrap().len(),
-        1,
-        "bruce has three examples and this"
-    );
-
-    for query in ["SHRUG", "京", "\"shrugged at\" 100%"] {
-        let found = thoughts("SearchThoughts", &json!({ "query": query })).unwrap();
-        assert_eq!(found["thoughts"], json!([written]), "{query}");
-    }
-    assert_eq!(
-        thoughts("SearchThoughts", &json!({ "query": "%_%" })).unwrap(),
-        json!({})
-    );
-
-    let id = json!({ "id": written["id"] });
-    assert_eq!(thoughts("GetThought", &id).unwrap(), written);
-    let for_ever = json!({ "id": written["id"], "permanently": true });
-    assert_eq!(thoughts("DeleteThought", &for_ever).unwrap(), json!({}));
-    assert_eq!(
-        thoughts("GetThought", &id).unwrap_err().code,
-        Code::NotFound
-    );
+    writes_lists_finds_and_deletes(&grpcurl, &system);
 }
 
 #[tokio::test]
@@ -233,6 +149,112 @@ async fn what_is_wrong_is_told_apart() {
     );
 }
 
+/// All of it, in a system with the example data and nothing else.
+pub(crate) fn tour(system: &Addresses) {
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
+    finds_out_what_is_served(&grpcurl, system);
+    asks_for_the_health(&grpcurl, system);
+    writes_lists_finds_and_deletes(&grpcurl, system);
+}
+
+fn finds_out_what_is_served(grpcurl: &Grpcurl, system: &Addresses) {
+    for (address, service, request) in [
+        (
+            &system.thoughts,
+            THOUGHTS,
+            "mythoughts.thoughts.v1.CreateThoughtRequest",
+        ),
+        (&system.users, USERS, "mythoughts.users.v1.LoginRequest"),
+    ] {
+        let listed = grpcurl.asks(address, &["list"]);
+        let listed: Vec<_> = listed.lines().collect();
+        for name in [service, "grpc.health.v1.Health"] {
+            assert!(listed.contains(&name), "{name} is not among {listed:?}");
+            let described = grpcurl.asks(address, &["describe", name]);
+            assert!(described.contains("rpc "), "{described}");
+        }
+        assert!(
+            grpcurl
+                .asks(address, &["describe", request])
+                .contains("message")
+        );
+    }
+}
+
+fn asks_for_the_health(grpcurl: &Grpcurl, system: &Addresses) {
+    for (address, service) in [(&system.thoughts, THOUGHTS), (&system.users, USERS)] {
+        let rpc = "grpc.health.v1.Health/Check";
+        for name in [service, ""] {
+            let health = grpcurl
+                .calls(address, rpc, None, &json!({ "service": name }))
+                .unwrap();
+            assert_eq!(health["status"], "SERVING", "{name:?}");
+        }
+        let unknown = grpcurl.calls(address, rpc, None, &json!({ "service": "nobody.Knows" }));
+        assert_eq!(unknown.unwrap_err().code, Code::NotFound);
+    }
+}
+
+fn writes_lists_finds_and_deletes(grpcurl: &Grpcurl, system: &Addresses) {
+    let bruce = grpcurl.signs_in(system, "bruce");
+    let thoughts = |rpc: &str, request: &Value| {
+        grpcurl.calls(
+            &system.thoughts,
+            &format!("{THOUGHTS}/{rpc}"),
+            Some(&bruce),
+            request,
+        )
+    };
+
+    let text = "The platypus 京都 shrugged at 100%";
+    let request = json!({ "text": text, "requestId": "019aaaaa-0000-7000-8000-000000000001" });
+    let written = thoughts("CreateThought", &request).unwrap();
+    assert_eq!(written["author"], "bruce");
+    assert_eq!(written["text"], text);
+    assert_eq!(written["visibility"], "VISIBILITY_PUBLIC");
+    let again = thoughts("CreateThought", &request).unwrap();
+    assert_eq!(
+        again, written,
+        "the same request_id makes no second thought"
+    );
+    let other = json!({ "text": "another", "requestId": request["requestId"] });
+    assert_eq!(
+        thoughts("CreateThought", &other).unwrap_err().code,
+        Code::AlreadyExists
+    );
+
+    let own = thoughts("ListThoughts", &json!({ "author": "bruce", "pageSize": 3 })).unwrap();
+    assert_eq!(own["thoughts"].as_array().unwrap().len(), 3);
+    assert_eq!(own["thoughts"][0], written, "newest first");
+    let rest = json!({ "author": "bruce", "pageSize": 3, "pageToken": own["nextPageToken"] });
+    let rest = thoughts("ListThoughts", &rest).unwrap();
+    assert_eq!(
+        rest["thoughts"].as_array().unwrap().len(),
+        1,
+        "bruce has three examples and this"
+    );
+
+    for query in ["SHRUG", "京", "\"shrugged at\" 100%"] {
+        let found = thoughts("SearchThoughts", &json!({ "query": query })).unwrap();
+        assert_eq!(found["thoughts"], json!([written]), "{query}");
+    }
+    assert_eq!(
+        thoughts("SearchThoughts", &json!({ "query": "%_%" })).unwrap(),
+        json!({})
+    );
+
+    let id = json!({ "id": written["id"] });
+    assert_eq!(thoughts("GetThought", &id).unwrap(), written);
+    let for_ever = json!({ "id": written["id"], "permanently": true });
+    assert_eq!(thoughts("DeleteThought", &for_ever).unwrap(), json!({}));
+    assert_eq!(
+        thoughts("GetThought", &id).unwrap_err().code,
+        Code::NotFound
+    );
+}
+
 /// The program.
 struct Grpcurl(PathBuf);
 
@@ -283,7 +305,7 @@ impl Grpcurl {
     }
 
     /// An access token of one of the examples' people.
-    fn signs_in(&self, system: &System, name: &str) -> String {
+    fn signs_in(&self, system: &Addresses, name: &str) -> String {
         let request = json!({ "username": name, "password": name });
         let session = self
             .calls(&system.users, &format!("{USERS}/Login"), None, &request)

@@ -11,6 +11,7 @@
 //! - [`personal_tokens`]: what scripts may do with theirs;
 //! - [`tls`]: separate processes that speak TLS with each other;
 //! - [`containers`]: secrets from files, and health checks without a shell;
+//! - [`elsewhere`]: the tour in a system that runs already;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
 //! A test that needs a program which this machine does not have says that it was left out;
@@ -28,6 +29,7 @@ mod administration;
 mod browser;
 mod containers;
 mod deletion;
+mod elsewhere;
 mod grpcurl;
 mod metrics;
 mod personal_tokens;

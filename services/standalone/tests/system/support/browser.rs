@@ -13,7 +13,7 @@ use thirtyfour::{
     error::WebDriverResult,
 };
 
-use super::{PATIENCE, Program, System, eventually, free_port, system::answers, tool};
+use super::{Addresses, PATIENCE, Program, eventually, free_port, system::answers, tool};
 
 /// One window of one person. Everything is ended and removed when this is dropped.
 pub(crate) struct Browser {
@@ -68,7 +68,7 @@ impl Browser {
     }
 
     /// Opens an address.
-    pub(crate) async fn goes_to(&self, system: &System, path: &str) {
+    pub(crate) async fn goes_to(&self, system: &Addresses, path: &str) {
         self.driver()
             .goto(system.page(path))
             .await

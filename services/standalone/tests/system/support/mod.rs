@@ -19,7 +19,7 @@ pub(crate) use self::{
     certificates::Authority,
     ports::free_port,
     program::{Program, binary},
-    system::{ADMIN_PASSWORD, System, answers, client},
+    system::{ADMIN_PASSWORD, Addresses, System, answers, client},
     tools::{left_out, tool},
 };
 

@@ -1,6 +1,6 @@
 //! The whole system, by its all-in-one program.
 
-use std::path::Path;
+use std::{env, ops::Deref, path::Path};
 
 use reqwest::{Client, redirect::Policy};
 use tempfile::TempDir;
@@ -10,12 +10,35 @@ use super::{PATIENCE, Program, eventually, free_port};
 /// The password of the administrator, if there is one.
 pub(crate) const ADMIN_PASSWORD: &str = "an analytical engine";
 
-/// A running `mythoughts` on ports and in a folder of its own.
-pub(crate) struct System {
-    pub(crate) program: Program,
+/// Where a running system listens: host and port of each part.
+pub(crate) struct Addresses {
     pub(crate) thoughts: String,
     pub(crate) users: String,
     gateway: String,
+}
+
+impl Addresses {
+    /// Where a system runs that this test does not start: on this machine and the usual ports, if
+    /// `TOUR_THOUGHTS`, `TOUR_USERS` and `TOUR_PAGES` do not say otherwise.
+    pub(crate) fn of_the_tour() -> Self {
+        let address = |variable, usual: &str| env::var(variable).unwrap_or_else(|_| usual.into());
+        Self {
+            thoughts: address("TOUR_THOUGHTS", "127.0.0.1:8000"),
+            users: address("TOUR_USERS", "127.0.0.1:8001"),
+            gateway: address("TOUR_PAGES", "127.0.0.1:8002"),
+        }
+    }
+
+    /// An address of a page.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway)
+    }
+}
+
+/// A running `mythoughts` on ports and in a folder of its own.
+pub(crate) struct System {
+    pub(crate) program: Program,
+    addresses: Addresses,
     operations: [String; 3],
     folder: TempDir,
     settings: Vec<(&'static str, String)>,
@@ -60,9 +83,11 @@ impl System {
         let program = Self::program(&settings);
         let system = Self {
             program,
-            thoughts,
-            users,
-            gateway,
+            addresses: Addresses {
+                thoughts,
+                users,
+                gateway,
+            },
             operations,
             folder,
             settings,
@@ -78,11 +103,6 @@ impl System {
         assert!(status.success(), "SIGTERM: {status}");
         self.program = Self::program(&self.settings);
         self.is_ready().await;
-    }
-
-    /// An address of a page.
-    pub(crate) fn page(&self, path: &str) -> String {
-        format!("http://{}{path}", self.gateway)
     }
 
     /// The operations ports' addresses: thoughts, users, gateway.
@@ -105,6 +125,14 @@ impl System {
         for address in self.operations("/readyz") {
             answers(&address, 200).await;
         }
+    }
+}
+
+impl Deref for System {
+    type Target = Addresses;
+
+    fn deref(&self) -> &Addresses {
+        &self.addresses
     }
 }
 
