@@ -7,6 +7,7 @@ use crate::{
     password::PasswordError,
     personal_token::{MAX_TOKENS, TokenTimeError},
     throttle::Wait,
+    user::Outcome,
 };
 
 /// Why a use case was refused or failed. `grpc.rs` says which code each becomes.
@@ -124,6 +125,19 @@ impl Error {
     /// A defect, with what showed it.
     pub fn defect(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Defect(Box::new(cause))
+    }
+}
+
+impl<T> Outcome<T> {
+    /// What was done, or why it was not.
+    pub(crate) fn into_result(self) -> Result<T, Error> {
+        match self {
+            Self::Done(done) => Ok(done),
+            Self::SessionOver => Err(Error::SessionOver),
+            Self::NotAdministrator => Err(Error::NotAdministrator),
+            Self::LastAdministrator => Err(Error::LastAdministrator),
+            Self::NotFound => Err(Error::UserNotFound),
+        }
     }
 }
 

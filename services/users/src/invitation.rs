@@ -6,7 +6,7 @@ use std::time::Duration;
 use runtime::{auth::Role, clock::Timestamp};
 use uuid::Uuid;
 
-use crate::{secret::Digest, username::Username};
+use crate::{secret::Digest, user::Actor, username::Username};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -29,7 +29,7 @@ pub struct NewInvitation {
     /// The role that the account will have.
     pub role: Role,
     /// The administrator who makes it. It ends with that.
-    pub inviter_id: Uuid,
+    pub inviter: Actor,
     /// When it is made.
     pub create_time: Timestamp,
     /// From when it cannot be used any more.
@@ -59,7 +59,9 @@ pub struct NewReset {
     /// What is stored of the code.
     pub digest: Digest,
     /// The administrator who makes it. It ends with that.
-    pub maker_id: Uuid,
+    pub maker: Actor,
+    /// When it is made.
+    pub create_time: Timestamp,
     /// From when it cannot be used any more.
     pub expire_time: Timestamp,
 }

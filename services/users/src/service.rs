@@ -18,7 +18,7 @@ use crate::{
     secret::Digest,
     setup::SetupCode,
     store::{Added, Store},
-    user::{Credentials, User},
+    user::{Actor, Credentials, User},
     username::Username,
 };
 
@@ -78,7 +78,7 @@ pub struct Admission(Way);
 #[derive(Debug)]
 enum Way {
     /// An administrator adds somebody.
-    Administrator,
+    Administrator(Actor),
     /// Somebody signs up.
     SignUp,
     /// Somebody has the set-up code.
@@ -100,8 +100,8 @@ impl Accounts {
         };
         match self.current_user(caller).await?.role {
             Role::Admin => {
-                self.own_session(caller).await?;
-                Ok(Admission(Way::Administrator))
+                let (_, actor) = self.own_session(caller).await?;
+                Ok(Admission(Way::Administrator(actor)))
             }
             Role::Member if open => Ok(Admission(Way::SignUp)),
             Role::Member => Err(Error::NotAdministrator),
@@ -138,7 +138,11 @@ impl Accounts {
         let password = password.for_account(&username)?;
         let account = self.account(username, password, role).await?;
         let added = match admission.0 {
-            Way::Administrator | Way::SignUp => self.store.add(&account).await?,
+            Way::Administrator(by) => {
+                let added = self.store.add_for(by, &account, self.clock.now());
+                added.await?.into_result()?
+            }
+            Way::SignUp => self.store.add(&account).await?,
             Way::SetupCode => self.store.add_first_administrator(&account).await?,
             Way::Invitation(code, _) => self.add_invited(&account, code).await?,
         };
@@ -182,11 +186,12 @@ impl Accounts {
     }
 
     /// The caller, who has to be an administrator still, with a session that goes on: an access token
-    /// outlives its session by minutes, in which a thief could hand out rights that last.
-    pub async fn administrator(&self, caller: &Caller) -> Result<User, Error> {
-        let (user, _) = self.own_session(caller).await?;
+    /// outlives its session by minutes, in which a thief could hand out rights that last. Whatever
+    /// then writes asks again for the actor, since both may end at any time.
+    pub async fn administrator(&self, caller: &Caller) -> Result<(User, Actor), Error> {
+        let (user, actor) = self.own_session(caller).await?;
         match user.role {
-            Role::Admin => Ok(user),
+            Role::Admin => Ok((user, actor)),
             Role::Member => Err(Error::NotAdministrator),
         }
     }
@@ -231,7 +236,7 @@ impl Admission {
     /// The role of the account to be made.
     fn role(&self, requested: Option<Role>) -> Result<Role, Error> {
         match (&self.0, requested) {
-            (Way::Administrator, requested) => Ok(requested.unwrap_or(Role::Member)),
+            (Way::Administrator(_), requested) => Ok(requested.unwrap_or(Role::Member)),
             (Way::SignUp, None | Some(Role::Member)) => Ok(Role::Member),
             (Way::SignUp, Some(Role::Admin)) => Err(Error::NotAdministrator),
             (Way::SetupCode, None | Some(Role::Admin)) => Ok(Role::Admin),

@@ -30,11 +30,26 @@ pub struct UserChange {
     pub disabled: Option<bool>,
 }
 
-/// What came of changing or deleting an account.
+/// Who does something, and in which session. A token tells of both as they were when it was signed,
+/// and what was looked up a moment ago may have changed since: the transaction that does it looks
+/// again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// Who.
+    pub user_id: Uuid,
+    /// In which session.
+    pub session_id: Uuid,
+}
+
+/// What came of what somebody wanted done to accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome<T> {
     /// It was done.
     Done(T),
+    /// It was not: the actor's session is over, or the account disabled or gone.
+    SessionOver,
+    /// It was not: the actor is no administrator, or not any more.
+    NotAdministrator,
     /// It was not: nobody would be left who is an administrator and not disabled.
     LastAdministrator,
     /// There is no such account.

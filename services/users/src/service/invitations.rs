@@ -35,19 +35,18 @@ impl Accounts {
         role: Role,
         expires: Option<Timestamp>,
     ) -> Result<(Invitation, Secret), Error> {
-        let by = self.administrator(caller).await?;
+        let (by, inviter) = self.administrator(caller).await?;
         let now = self.clock.now();
         let code = Secret::generate().map_err(Error::defect)?;
         let new = NewInvitation {
             id: self.clock.new_id(),
             digest: code.digest(),
             role,
-            inviter_id: by.id,
+            inviter,
             create_time: now,
             expire_time: expire_time(expires, now)?,
         };
-        let added = self.store.add_invitation(&new).await?;
-        let create_time = added.ok_or(Error::NotAdministrator)?;
+        let create_time = self.store.add_invitation(&new).await?.into_result()?;
         audit::invitation_made(&by, new.id, role);
         let invitation = Invitation {
             id: new.id,
@@ -78,8 +77,10 @@ impl Accounts {
 
     /// Takes an invitation back.
     pub async fn revoke_invitation(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
-        let by = self.administrator(caller).await?;
-        if !self.store.remove_invitation(id, self.clock.now()).await? {
+        let (by, actor) = self.administrator(caller).await?;
+        let now = self.clock.now();
+        let removed = self.store.remove_invitation(id, actor, now).await?;
+        if !removed.into_result()? {
             return Err(Error::InvitationNotFound);
         }
         audit::invitation_revoked(&by, id);

@@ -21,9 +21,10 @@ impl Accounts {
         username: &Username,
         change: UserChange,
     ) -> Result<User, Error> {
-        let by = self.administrator(caller).await?;
+        let (by, actor) = self.administrator(caller).await?;
         let id = self.user(username).await?.id;
-        let outcome = self.store.update_user(id, change, self.clock.now()).await?;
+        let now = self.clock.now();
+        let outcome = self.store.update_user(id, change, actor, now).await?;
         let (before, after) = decided(outcome, &by, username)?;
         if before.role != after.role {
             audit::role_changed(&by, &before, &after);
@@ -38,7 +39,7 @@ impl Accounts {
     /// administrators, with a session that goes on. Others do not learn whether there is such an
     /// account.
     pub async fn delete_user(&self, caller: &Caller, username: &Username) -> Result<(), Error> {
-        let (by, _) = self.own_session(caller).await?;
+        let (by, actor) = self.own_session(caller).await?;
         let id = if by.username == *username {
             by.id
         } else if by.role == Role::Admin {
@@ -46,7 +47,7 @@ impl Accounts {
         } else {
             return Err(Error::NotAdministrator);
         };
-        let outcome = self.store.delete_user(id, self.clock.now()).await?;
+        let outcome = self.store.delete_user(id, actor, self.clock.now()).await?;
         let user = decided(outcome, &by, username)?;
         audit::account_deleted(&by, &user);
         self.deletions.notify_one();
@@ -55,12 +56,9 @@ impl Accounts {
 }
 
 fn decided<T>(outcome: Outcome<T>, by: &User, username: &Username) -> Result<T, Error> {
-    match outcome {
-        Outcome::Done(done) => Ok(done),
-        Outcome::NotFound => Err(Error::UserNotFound),
-        Outcome::LastAdministrator => {
-            audit::last_administrator_kept(by, username);
-            Err(Error::LastAdministrator)
-        }
+    let decided = outcome.into_result();
+    if let Err(Error::LastAdministrator) = decided {
+        audit::last_administrator_kept(by, username);
     }
+    decided
 }

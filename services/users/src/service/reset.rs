@@ -42,18 +42,18 @@ impl Accounts {
         caller: &Caller,
         username: &Username,
     ) -> Result<(Secret, Timestamp), Error> {
-        let by = self.administrator(caller).await?;
+        let (by, maker) = self.administrator(caller).await?;
         let user = self.user(username).await?;
         let code = Secret::generate().map_err(Error::defect)?;
+        let now = self.clock.now();
         let new = NewReset {
             user_id: user.id,
             digest: code.digest(),
-            maker_id: by.id,
-            expire_time: self.clock.now() + RESET_LIFETIME,
+            maker,
+            create_time: now,
+            expire_time: now + RESET_LIFETIME,
         };
-        if !self.store.add_reset(&new).await? {
-            return Err(Error::NotAdministrator);
-        }
+        self.store.add_reset(&new).await?.into_result()?;
         audit::reset_made(&by, &user);
         Ok((code, new.expire_time))
     }

@@ -14,7 +14,7 @@ use crate::{
     session::{NewSession, PasswordChange, Renewal, SessionInfo, expire_time},
     signing::SignedToken,
     throttle::Buckets,
-    user::{Credentials, User},
+    user::{Actor, Credentials, User},
     username::Username,
 };
 
@@ -108,13 +108,13 @@ impl Accounts {
         new: NewPassword,
         client: &Client,
     ) -> Result<Session, Error> {
-        let (user, session_id) = self.own_session(caller).await?;
+        let (user, actor) = self.own_session(caller).await?;
         let new = new.for_account(&user.username)?;
         let buckets = Buckets::new(Some(&user.username), client.address);
         let name = user.username.as_str();
         self.throttled(&buckets, Some(name), client, async {
             let new_hash = self.hasher.hash(new.into()).await?;
-            self.replace_password(&user, session_id, &current, &new_hash)
+            self.replace_password(&user, actor.session_id, &current, &new_hash)
                 .await
         })
         .await
@@ -122,9 +122,10 @@ impl Accounts {
 
     /// The caller's sessions, newest first, and which of them the call came from.
     pub async fn sessions(&self, caller: &Caller) -> Result<(Vec<SessionInfo>, Uuid), Error> {
-        let (_, current) = self.own_session(caller).await?;
+        let (_, actor) = self.own_session(caller).await?;
         let now = self.clock.now();
-        Ok((self.store.sessions_of(caller.user_id, now).await?, current))
+        let sessions = self.store.sessions_of(caller.user_id, now).await?;
+        Ok((sessions, actor.session_id))
     }
 
     /// Ends one of the caller's sessions.
@@ -205,12 +206,16 @@ impl Accounts {
 
     /// The caller, and the session that the caller signed in to. An access token outlives its session by minutes;
     /// what is done to the account itself takes one that goes on.
-    pub(super) async fn own_session(&self, caller: &Caller) -> Result<(User, Uuid), Error> {
+    pub(super) async fn own_session(&self, caller: &Caller) -> Result<(User, Actor), Error> {
         let id = caller.session_id.ok_or(Error::SessionRequired)?;
         let user = self.current_user(caller).await?;
         let now = self.clock.now();
         if self.store.session_goes_on(caller.user_id, id, now).await? {
-            Ok((user, id))
+            let actor = Actor {
+                user_id: user.id,
+                session_id: id,
+            };
+            Ok((user, actor))
         } else {
             Err(Error::SessionOver)
         }

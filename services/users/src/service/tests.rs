@@ -87,6 +87,15 @@ pub(super) fn caller(session: &Session) -> Caller {
     }
 }
 
+/// Who acts in a session.
+pub(super) fn actor(session: &Session) -> Actor {
+    let token = session.refresh_token.as_ref().unwrap();
+    Actor {
+        user_id: session.user.id,
+        session_id: token.session_id(),
+    }
+}
+
 #[tokio::test]
 async fn s01_a_hash_from_weaker_days_is_replaced_at_sign_in() {
     on_each_engine(async |fresh| {

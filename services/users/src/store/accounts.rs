@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Store;
-use crate::user::{Credentials, User};
+use crate::user::{Actor, Credentials, Outcome, User};
 
 /// What came of the attempt to add an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,21 @@ impl Store {
         write!(self.database, |conn| {
             let added = insert!(conn, account)?;
             Ok(added.map_or(Added::UsernameTaken, Added::Account))
+        })
+    }
+
+    /// Adds an account for an administrator.
+    pub async fn add_for(
+        &self,
+        by: Actor,
+        account: &Credentials,
+        now: Timestamp,
+    ) -> Result<Outcome<Added>, Error> {
+        write!(self.database, |conn| {
+            administrators_only!(conn, by, now);
+            let added = insert!(conn, account)?;
+            let added = added.map_or(Added::UsernameTaken, Added::Account);
+            Ok(Outcome::Done(added))
         })
     }
 }

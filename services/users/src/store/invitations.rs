@@ -12,28 +12,18 @@ use super::{
 use crate::{
     invitation::{Invitation, NewInvitation, NewReset},
     secret::Digest,
-    user::Credentials,
+    user::{Actor, Credentials, Outcome},
 };
 
 /// So many rows are forgotten in one transaction, so that none takes long.
 const FORGOTTEN_AT_ONCE: i64 = 500;
 
-/// Whether an account is an administrator's. It stays so to the end of the transaction.
-macro_rules! hold_administrator {
-    ($conn:ident, $id:expr) => {
-        hold_account!($conn, $id)
-            .map(|account| account.is_some_and(|account| account.user.is_administrator()))
-    };
-}
-
 impl Store {
-    /// Adds an invitation unless its maker is no administrator any more. Gives the creation time that
-    /// it has got, which moves on by a microsecond while another one has it.
-    pub async fn add_invitation(&self, new: &NewInvitation) -> Result<Option<Timestamp>, Error> {
+    /// Adds an invitation of an administrator's. Gives the creation time that it has got, which moves
+    /// on by a microsecond while another one has it.
+    pub async fn add_invitation(&self, new: &NewInvitation) -> Result<Outcome<Timestamp>, Error> {
         write!(self.database, |conn| {
-            if !hold_administrator!(conn, new.inviter_id)? {
-                return Ok(None);
-            }
+            administrators_only!(conn, new.inviter, new.create_time);
             let mut create_time = new.create_time.as_micros();
             loop {
                 let added = sqlx::query(
@@ -44,13 +34,13 @@ impl Store {
                 .bind(new.id)
                 .bind(new.digest.as_bytes())
                 .bind(role_number(new.role))
-                .bind(new.inviter_id)
+                .bind(new.inviter.user_id)
                 .bind(create_time)
                 .bind(new.expire_time.as_micros())
                 .execute(&mut *conn)
                 .await?;
                 if added.rows_affected() == 1 {
-                    return Ok(Some(Timestamp::from_micros(create_time)));
+                    return Ok(Outcome::Done(Timestamp::from_micros(create_time)));
                 }
                 create_time += 1;
             }
@@ -132,26 +122,29 @@ impl Store {
         })
     }
 
-    /// Takes an invitation back; whether it could still be used.
-    pub async fn remove_invitation(&self, id: Uuid, now: Timestamp) -> Result<bool, Error> {
+    /// Takes an invitation back for an administrator; whether it could still be used.
+    pub async fn remove_invitation(
+        &self,
+        id: Uuid,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Outcome<bool>, Error> {
         write!(self.database, |conn| {
+            administrators_only!(conn, by, now);
             sqlx::query("DELETE FROM invitations WHERE id = $1 AND expire_time > $2")
                 .bind(id)
                 .bind(now.as_micros())
                 .execute(&mut *conn)
                 .await
-                .map(|done| done.rows_affected() == 1)
+                .map(|done| Outcome::Done(done.rows_affected() == 1))
         })
     }
 
-    /// Adds a code by which a password can be set, in the place of an older one, unless its maker is
-    /// no administrator any more; whether it did. It is none's if the account is gone.
-    pub async fn add_reset(&self, new: &NewReset) -> Result<bool, Error> {
+    /// Adds a code of an administrator's by which a password can be set, in the place of an older one.
+    pub async fn add_reset(&self, new: &NewReset) -> Result<Outcome<()>, Error> {
         write!(self.database, |conn| {
-            if !hold_administrator!(conn, new.maker_id)? {
-                return Ok(false);
-            }
-            sqlx::query(
+            administrators_only!(conn, new.maker, new.create_time);
+            let added = sqlx::query(
                 "INSERT INTO password_resets (user_id, digest, maker_id, expire_time)
                  SELECT id, $2, $3, $4 FROM users WHERE id = $1
                  ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest,
@@ -159,11 +152,14 @@ impl Store {
             )
             .bind(new.user_id)
             .bind(new.digest.as_bytes())
-            .bind(new.maker_id)
+            .bind(new.maker.user_id)
             .bind(new.expire_time.as_micros())
             .execute(&mut *conn)
-            .await
-            .map(|_| true)
+            .await?;
+            Ok(match added.rows_affected() {
+                0 => Outcome::NotFound,
+                _ => Outcome::Done(()),
+            })
         })
     }
 

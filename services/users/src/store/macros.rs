@@ -123,6 +123,35 @@ macro_rules! lock_session {
     };
 }
 
+/// Whoever does something, if that account is there and not disabled, and its session goes on. Both
+/// are held to the end of the transaction: whoever ends one of them waits, or has been.
+macro_rules! hold_actor {
+    ($conn:ident, $actor:expr, $now:expr) => {
+        async {
+            let actor: $crate::user::Actor = $actor;
+            let account = hold_account!($conn, actor.user_id)?;
+            let session = lock_session!($conn, actor.session_id)?;
+            let goes_on = session.is_some_and(|it| it.user_id == actor.user_id && it.goes_on($now));
+            let user = account.map(|account| account.user);
+            Ok::<_, sqlx::Error>(user.filter(|user| goes_on && !user.disabled))
+        }
+        .await
+    };
+}
+
+/// Gives the transaction's outcome unless whoever acts is an administrator still.
+macro_rules! administrators_only {
+    ($conn:ident, $actor:expr, $now:expr) => {
+        match hold_actor!($conn, $actor, $now)? {
+            None => return Ok($crate::user::Outcome::SessionOver),
+            Some(user) if !user.is_administrator() => {
+                return Ok($crate::user::Outcome::NotAdministrator);
+            }
+            Some(_) => {}
+        }
+    };
+}
+
 /// Ends every session of an account but one, if one is to stay, every personal access token, the code
 /// by which its password could be set, and what it has handed out that leads further: invitations of
 /// administrators and codes for other passwords. Whoever had got in must not come back by any of

@@ -5,7 +5,7 @@ use runtime::clock::Timestamp;
 use uuid::Uuid;
 
 use super::{Store, accounts::role_number};
-use crate::user::{Outcome, User, UserChange};
+use crate::user::{Actor, Outcome, User, UserChange};
 
 /// Whether somebody else is left who is an administrator and not disabled. Asked while the row of
 /// `setup` is held, so that of two replicas one asks after the other is done.
@@ -68,17 +68,20 @@ macro_rules! end_invitations_of {
 }
 
 impl Store {
-    /// Changes an account, and gives it as it was and as it is. Disabling ends its sessions, and
-    /// whoever is no administrator any more has invited nobody. Of several changes at once, by
-    /// whatever replica, none takes the last administrator away.
+    /// Changes an account for an administrator, and gives it as it was and as it is. Disabling ends
+    /// its sessions, and whoever is no administrator any more has invited nobody. Of several changes
+    /// at once, by whatever replica, none takes the last administrator away, and none is made by
+    /// somebody whom another one has taken the role.
     pub async fn update_user(
         &self,
         id: Uuid,
         change: UserChange,
+        by: Actor,
         now: Timestamp,
     ) -> Result<Outcome<(User, User)>, Error> {
         write!(self.database, |conn| {
             lock_setup!(conn)?;
+            administrators_only!(conn, by, now);
             let Some(account) = hold_account!(conn, id)? else {
                 return Ok(Outcome::NotFound);
             };
@@ -107,11 +110,24 @@ impl Store {
         })
     }
 
-    /// Deletes an account with all that belongs to it here, keeps its name from being given out
-    /// again, and leaves it to be purged elsewhere: all of it or nothing.
-    pub async fn delete_user(&self, id: Uuid, now: Timestamp) -> Result<Outcome<User>, Error> {
+    /// Deletes an account for its owner or an administrator, with all that belongs to it here, keeps
+    /// its name from being given out again, and leaves it to be purged elsewhere: all of it or
+    /// nothing.
+    pub async fn delete_user(
+        &self,
+        id: Uuid,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Outcome<User>, Error> {
         write!(self.database, |conn| {
             lock_setup!(conn)?;
+            match hold_actor!(conn, by, now)? {
+                None => return Ok(Outcome::SessionOver),
+                Some(by) if by.id != id && !by.is_administrator() => {
+                    return Ok(Outcome::NotAdministrator);
+                }
+                Some(_) => {}
+            }
             let Some(account) = hold_account!(conn, id)? else {
                 return Ok(Outcome::NotFound);
             };

@@ -11,7 +11,7 @@ use crate::{
         Creation, MAX_TOKENS, NewPersonalToken, PersonalTokenInfo, Presented, USE_NOTED_EVERY,
     },
     secret::Digest,
-    user::User,
+    user::{Actor, User},
 };
 
 /// So many tokens are forgotten in one transaction, so that none takes long.
@@ -25,14 +25,15 @@ impl Store {
         token: &NewPersonalToken,
         session_id: Uuid,
     ) -> Result<Creation, Error> {
-        let now = token.create_time;
+        let (user_id, now) = (token.user_id, token.create_time);
+        let owner = Actor {
+            user_id,
+            session_id,
+        };
         write!(self.database, |conn| {
             // The account's row is held first, so that tokens are counted one after the other and
             // whatever ends the account's tokens ends this one or comes before it.
-            let account = hold_account!(conn, token.user_id)?;
-            let session = lock_session!(conn, session_id)?;
-            let session = session.filter(|it| it.user_id == token.user_id && it.goes_on(now));
-            if session.is_none() || account.is_none_or(|account| account.user.disabled) {
+            if hold_actor!(conn, owner, now)?.is_none() {
                 return Ok(Creation::SessionOver);
             }
             sqlx::query("DELETE FROM access_tokens WHERE user_id = $1 AND expire_time <= $2")

@@ -15,9 +15,10 @@ use uuid::Uuid;
 use super::{accounts::role_number, *};
 use crate::{
     setup::SetupCode,
-    user::{Credentials, User},
+    user::{Actor, Credentials, User},
 };
 
+mod administrators;
 mod dump;
 mod invitations;
 mod people;
@@ -44,6 +45,14 @@ fn account(name: &str, role: Role, create_time: i64) -> Credentials {
 
 fn member(name: &str, create_time: i64) -> Credentials {
     account(name, Role::Member, create_time)
+}
+
+/// Somebody in a session of its own.
+async fn acting(store: &Store, account: &Credentials) -> Actor {
+    Actor {
+        user_id: account.user.id,
+        session_id: sessions::begin(store, account).await.session_id(),
+    }
 }
 
 impl Store {

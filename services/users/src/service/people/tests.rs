@@ -72,6 +72,34 @@ async fn a_reset_code_is_over_after_a_day() {
 }
 
 #[tokio::test]
+async fn s06_who_was_let_add_somebody_adds_nobody_after_the_role_is_gone() {
+    on_each_engine(async |fresh| {
+        let (accounts, ada) = with_ada(fresh).await;
+        let eve = async |admission| {
+            let (name, password) = ("eve".parse().unwrap(), "correct horse".parse().unwrap());
+            let role = Some(Role::Admin);
+            accounts.create_user(admission, name, password, role).await
+        };
+        // A password takes its time to hash.
+        let admitted = accounts.admit(Some(&ada)).await.unwrap();
+        accounts.store.set_role("ada", Role::Member).await;
+        let refused = eve(admitted).await;
+        assert!(matches!(refused, Err(Error::NotAdministrator)));
+
+        accounts.store.set_role("ada", Role::Admin).await;
+        let admitted = accounts.admit(Some(&ada)).await.unwrap();
+        let id = ada.session_id.unwrap();
+        accounts.revoke_session(&ada, id).await.unwrap();
+        let refused = eve(admitted).await;
+        assert!(matches!(refused, Err(Error::SessionOver)));
+        let name = "eve".parse().unwrap();
+        let nobody = accounts.user(&name).await;
+        assert!(matches!(nobody, Err(Error::UserNotFound)));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s04_a_disabled_account_s_password_does_not_count_as_a_failure_but_a_wrong_one_does() {
     let fresh = Fresh::sqlite();
     let (accounts, ada) = with_ada(&fresh).await;

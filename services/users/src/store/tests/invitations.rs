@@ -8,41 +8,48 @@ use super::*;
 use crate::{
     invitation::{NewInvitation, NewReset},
     secret::Secret,
+    user::Outcome,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-async fn with_ada(fresh: &Fresh) -> (Store, Credentials) {
+/// The administrator ada, in a session.
+async fn with_ada(fresh: &Fresh) -> (Store, Actor) {
     let (store, ada) = (store(fresh).await, account("ada", Role::Admin, 1));
     store.add(&ada).await.unwrap();
+    let ada = acting(&store, &ada).await;
     (store, ada)
 }
 
 /// An invitation of ada's, made now and good for an hour.
-async fn invite(store: &Store, ada: &Credentials) -> (NewInvitation, Secret) {
+async fn invite(store: &Store, ada: Actor) -> (NewInvitation, Secret) {
     let code = Secret::generate().unwrap();
     let new = NewInvitation {
         id: Clock::system().new_id(),
         digest: code.digest(),
         role: Role::Member,
-        inviter_id: ada.user.id,
+        inviter: ada,
         create_time: NOW,
         expire_time: NOW + HOUR,
     };
-    assert!(store.add_invitation(&new).await.unwrap().is_some());
+    let added = store.add_invitation(&new).await.unwrap();
+    assert!(matches!(added, Outcome::Done(_)));
     (new, code)
 }
 
-async fn lets_reset(store: &Store, maker: &Credentials, whose: &Credentials) -> (bool, Secret) {
+/// A code of an administrator's by which somebody's password is set.
+async fn lets_reset(store: &Store, maker: Actor, user_id: Uuid) -> Secret {
     let code = Secret::generate().unwrap();
     let new = NewReset {
-        user_id: whose.user.id,
+        user_id,
         digest: code.digest(),
-        maker_id: maker.user.id,
+        maker,
+        create_time: NOW,
         expire_time: NOW + HOUR,
     };
-    (store.add_reset(&new).await.unwrap(), code)
+    assert_eq!(store.add_reset(&new).await.unwrap(), Outcome::Done(()));
+    code
 }
 
 #[tokio::test]
@@ -50,7 +57,7 @@ async fn an_invitation_is_used_once_whatever_the_replica() {
     on_each_engine(async |fresh| {
         let (one, ada) = with_ada(fresh).await;
         let other = store(fresh).await;
-        let (_, code) = invite(&one, &ada).await;
+        let (_, code) = invite(&one, ada).await;
         let uses = (0..10).map(|n| {
             let store = if n % 2 == 0 { &one } else { &other }.clone();
             let (account, code) = (member(&format!("user{n}"), n + 10), code.digest());
@@ -73,7 +80,7 @@ async fn an_invitation_is_used_once_whatever_the_replica() {
 async fn an_invitation_outlives_a_refused_name_and_gives_its_own_role_alone() {
     on_each_engine(async |fresh| {
         let (store, ada) = with_ada(fresh).await;
-        let (_, code) = invite(&store, &ada).await;
+        let (_, code) = invite(&store, ada).await;
         let code = code.digest();
         let taken = store.add_invited(&member("ada", 5), code, NOW).await;
         assert_eq!(taken.unwrap(), Some(Added::UsernameTaken));
@@ -100,7 +107,7 @@ async fn invitations_are_listed_newest_first_and_forgotten_when_over() {
         let (store, ada) = with_ada(fresh).await;
         let mut ids = Vec::new();
         for _ in 0..3 {
-            ids.insert(0, invite(&store, &ada).await.0.id);
+            ids.insert(0, invite(&store, ada).await.0.id);
         }
         let list = async |before, now| {
             let found = store.invitations_before(before, 10, now).await;
@@ -113,11 +120,12 @@ async fn invitations_are_listed_newest_first_and_forgotten_when_over() {
         let next = list(Some(all[1].create_time), NOW).await;
         assert_eq!(next, all[2..]);
         assert!(list(None, NOW + HOUR).await.is_empty());
-        assert!(store.remove_invitation(ids[0], NOW).await.unwrap());
-        assert!(!store.remove_invitation(ids[0], NOW).await.unwrap());
-        assert!(!store.remove_invitation(ids[1], NOW + HOUR).await.unwrap());
+        let remove = async |id, now| store.remove_invitation(id, ada, now).await.unwrap();
+        assert_eq!(remove(ids[0], NOW).await, Outcome::Done(true));
+        assert_eq!(remove(ids[0], NOW).await, Outcome::Done(false));
+        assert_eq!(remove(ids[1], NOW + HOUR).await, Outcome::Done(false));
 
-        assert!(lets_reset(&store, &ada, &ada).await.0);
+        lets_reset(&store, ada, ada.user_id).await;
         assert_eq!(store.forget_invitations(NOW).await.unwrap(), 0);
         assert_eq!(store.forget_invitations(NOW + HOUR).await.unwrap(), 3);
         assert!(list(None, NOW).await.is_empty());
@@ -126,23 +134,23 @@ async fn invitations_are_listed_newest_first_and_forgotten_when_over() {
 }
 
 #[tokio::test]
-async fn only_who_is_an_administrator_still_invites_and_lets_reset() {
+async fn a_reset_code_is_somebody_s() {
     on_each_engine(async |fresh| {
         let (store, ada) = with_ada(fresh).await;
         let bruce = member("bruce", 2);
         store.add(&bruce).await.unwrap();
-        let (mut new, _) = invite(&store, &ada).await;
-        new.id = Clock::system().new_id();
-        new.digest = Secret::generate().unwrap().digest();
-        for nobody in [bruce.user.id, Uuid::nil()] {
-            new.inviter_id = nobody;
-            assert_eq!(store.add_invitation(&new).await.unwrap(), None);
-        }
-        assert!(!lets_reset(&store, &bruce, &ada).await.0);
-        let (made, code) = lets_reset(&store, &ada, &bruce).await;
-        assert!(made);
+        let code = lets_reset(&store, ada, bruce.user.id).await;
         let owner = store.reset_of(code.digest(), NOW).await.unwrap();
         assert_eq!(owner, Some(bruce.user.id));
+        let nobody_s = NewReset {
+            user_id: Uuid::nil(),
+            digest: Secret::generate().unwrap().digest(),
+            maker: ada,
+            create_time: NOW,
+            expire_time: NOW + HOUR,
+        };
+        let made = store.add_reset(&nobody_s).await.unwrap();
+        assert_eq!(made, Outcome::NotFound);
     })
     .await;
 }
@@ -152,9 +160,9 @@ async fn a_reset_code_is_used_once_within_its_time_and_replaced_by_a_newer_one()
     on_each_engine(async |fresh| {
         let (one, ada) = with_ada(fresh).await;
         let other = store(fresh).await;
-        let id = ada.user.id;
-        let (_, older) = lets_reset(&one, &ada, &ada).await;
-        let (_, code) = lets_reset(&one, &ada, &ada).await;
+        let id = ada.user_id;
+        let older = lets_reset(&one, ada, id).await;
+        let code = lets_reset(&one, ada, id).await;
         let (older, code) = (older.digest(), code.digest());
         assert_eq!(one.reset_of(older, NOW).await.unwrap(), None);
         assert_eq!(one.reset_of(code, NOW + HOUR).await.unwrap(), None);
@@ -177,8 +185,8 @@ async fn a_reset_code_is_used_once_within_its_time_and_replaced_by_a_newer_one()
 async fn s05_a_dump_of_the_database_holds_no_code() {
     on_each_engine(async |fresh| {
         let (store, ada) = with_ada(fresh).await;
-        let invited = invite(&store, &ada).await.1;
-        let reset = lets_reset(&store, &ada, &ada).await.1;
+        let invited = invite(&store, ada).await.1;
+        let reset = lets_reset(&store, ada, ada.user_id).await;
         let stored: Vec<(Vec<u8>,)> = read!(store.database, |conn| {
             sqlx::query_as(
                 "SELECT digest FROM invitations UNION ALL SELECT digest FROM password_resets",

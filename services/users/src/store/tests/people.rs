@@ -46,13 +46,13 @@ fn session(account: &Credentials) -> NewSession {
 #[tokio::test]
 async fn a_sign_in_and_disabling_at_once_leave_no_session() {
     on_each_engine(async |fresh| {
-        let (one, [_, _, bruce]) = with_three(fresh).await;
-        let other = store(fresh).await;
+        let (one, [ada, _, bruce]) = with_three(fresh).await;
+        let (other, ada) = (store(fresh).await, acting(&one, &ada).await);
         let id = bruce.user.id;
         for _ in 0..10 {
             let session = session(&bruce);
             let (disabled, _begun) = tokio::join!(
-                one.update_user(id, DISABLE, NOW),
+                one.update_user(id, DISABLE, ada, NOW),
                 other.open_session(&session, &bruce.password_hash, None),
             );
             assert!(matches!(disabled.unwrap(), Outcome::Done(_)));
@@ -63,7 +63,7 @@ async fn a_sign_in_and_disabling_at_once_leave_no_session() {
                 disabled: Some(false),
                 ..DISABLE
             };
-            one.update_user(id, enable, NOW).await.unwrap();
+            one.update_user(id, enable, ada, NOW).await.unwrap();
         }
         let session = session(&bruce);
         let begun = other.open_session(&session, &bruce.password_hash, None);
@@ -77,18 +77,21 @@ async fn of_many_who_take_administrators_away_one_finds_the_last() {
     on_each_engine(async |fresh| {
         let (one, [ada, grace, _]) = with_three(fresh).await;
         let other = store(fresh).await;
+        let (ada, grace) = (acting(&one, &ada).await, acting(&one, &grace).await);
         let attempts = (0..12).map(|n| {
             let store = if n % 2 == 0 { &one } else { &other }.clone();
-            let id = if n % 4 < 2 { &ada } else { &grace }.user.id;
+            // Each does it to herself: whoever the other one has stopped could do no harm.
+            let by = if n % 4 < 2 { ada } else { grace };
+            let id = by.user_id;
             tokio::spawn(async move {
                 match n % 3 {
-                    0 => drop(store.delete_user(id, NOW).await.unwrap()),
-                    1 => drop(store.update_user(id, DISABLE, NOW).await.unwrap()),
+                    0 => drop(store.delete_user(id, by, NOW).await.unwrap()),
+                    1 => drop(store.update_user(id, DISABLE, by, NOW).await.unwrap()),
                     _ => {
                         let role = Some(Role::Member);
                         let disabled = None;
                         let change = UserChange { role, disabled };
-                        drop(store.update_user(id, change, NOW).await.unwrap());
+                        drop(store.update_user(id, change, by, NOW).await.unwrap());
                     }
                 }
             })
@@ -106,15 +109,16 @@ async fn of_many_who_take_administrators_away_one_finds_the_last() {
 #[tokio::test]
 async fn a_deleted_account_leaves_its_name_and_what_is_to_be_done() {
     on_each_engine(async |fresh| {
-        let (store, [_, _, bruce]) = with_three(fresh).await;
+        let (store, [ada, _, bruce]) = with_three(fresh).await;
+        let ada = acting(&store, &ada).await;
         let begun = session(&bruce);
         let hash = &bruce.password_hash;
         assert!(store.open_session(&begun, hash, None).await.unwrap());
-        let deleted = store.delete_user(bruce.user.id, NOW).await.unwrap();
+        let deleted = store.delete_user(bruce.user.id, ada, NOW).await.unwrap();
         assert_eq!(deleted, Outcome::Done(bruce.user.clone()));
-        let again = store.delete_user(bruce.user.id, NOW).await.unwrap();
+        let again = store.delete_user(bruce.user.id, ada, NOW).await.unwrap();
         assert_eq!(again, Outcome::NotFound);
-        let change = store.update_user(bruce.user.id, DISABLE, NOW).await;
+        let change = store.update_user(bruce.user.id, DISABLE, ada, NOW).await;
         assert_eq!(change.unwrap(), Outcome::NotFound);
         assert!(store.credentials(Some("bruce")).await.unwrap().is_none());
         let id = bruce.user.id;
@@ -134,8 +138,9 @@ async fn a_purge_is_one_replica_s_until_its_lease_is_over() {
     on_each_engine(async |fresh| {
         let (one, [_, _, bruce]) = with_three(fresh).await;
         let other = store(fresh).await;
+        let himself = acting(&one, &bruce).await;
         assert_eq!(one.take_purge(NOW).await.unwrap(), None);
-        one.delete_user(bruce.user.id, NOW).await.unwrap();
+        one.delete_user(bruce.user.id, himself, NOW).await.unwrap();
         let (here, there) = tokio::join!(one.take_purge(NOW), other.take_purge(NOW));
         let taken = [here.unwrap(), there.unwrap()];
         assert_eq!(taken.iter().flatten().count(), 1, "{taken:?}");

@@ -81,8 +81,12 @@ async fn r16_two_replicas_upgrade_at_once_and_the_old_program_goes_on() {
         }
         // Names of deleted accounts stay taken, also of those that the old program made.
         let stephen = one.credentials(Some("stephen")).await.unwrap().unwrap();
+        let himself = acting(&one, &stephen).await;
         let now = Timestamp::from_seconds(1);
-        let deleted = one.delete_user(stephen.user.id, now).await.unwrap();
+        let deleted = one
+            .delete_user(stephen.user.id, himself, now)
+            .await
+            .unwrap();
         assert_eq!(deleted, Outcome::Done(stephen.user));
         let again = other.add(&member("stephen", 9)).await.unwrap();
         assert_eq!(again, Added::UsernameTaken);
