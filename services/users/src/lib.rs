@@ -20,8 +20,8 @@
 //! - [`error`]: why a use case was refused.
 //!
 //! [`config`] holds the settings, `first_run` what a database is given at the first start, `audit`
-//! what is told of what was done, and [`Backend`] puts the parts together. tonic and the generated API are named in `grpc` and
-//! `server` alone.
+//! what is told of what was done, `text` what can be seen of a text, and [`Backend`] puts the parts
+//! together. tonic and the generated API are named in `grpc` and `server` alone.
 
 mod audit;
 pub mod client;
@@ -44,6 +44,7 @@ pub mod session;
 pub mod setup;
 pub mod signing;
 pub mod store;
+mod text;
 pub mod throttle;
 pub mod user;
 pub mod username;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     secret::{Digest, Secret},
+    text::{is_seen, misleads},
     user::User,
 };
 
@@ -38,8 +39,8 @@ pub struct PersonalToken(Secret);
 #[error("expected a personal access token ({PERSONAL_TOKEN_PREFIX}…)")]
 pub struct PersonalTokenError;
 
-/// What its owner calls a token: 1 to 100 characters, none of which is a control character or
-/// changes the line or the direction of the text around it.
+/// What its owner calls a token: 1 to 100 characters, some of which can be seen, and none of which is
+/// a control character or changes the line or the direction of the text around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -52,6 +53,9 @@ pub enum DisplayNameError {
     /// A character that would not be seen, or would change what is seen around it.
     #[error("must not contain control characters")]
     Control,
+    /// Nothing but characters that show nothing by themselves.
+    #[error("must have a character that can be seen")]
+    Unseen,
 }
 
 /// When a token ends: later than the time it was parsed at, by 366 days at most.
@@ -175,6 +179,9 @@ impl FromStr for DisplayName {
         if name.chars().any(misleads) {
             return Err(DisplayNameError::Control);
         }
+        if !is_seen(name) {
+            return Err(DisplayNameError::Unseen);
+        }
         Ok(Self(name.to_owned()))
     }
 }
@@ -197,14 +204,6 @@ impl TokenTime {
     pub fn get(self) -> Timestamp {
         self.0
     }
-}
-
-/// Control characters, the two that end a line or a paragraph, and those that turn the direction of
-/// all the text behind them (Unicode Standard Annex 9, section 2). Marks that only stand beside a
-/// word of the other direction are part of ordinary names.
-fn misleads(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -256,6 +255,9 @@ mod tests {
             "a\u{2028}b",
         ] {
             assert_eq!(name(wrong), Err(DisplayNameError::Control), "{wrong:?}");
+        }
+        for wrong in ["\u{200b}", "\u{200f} \u{2060}", "\u{3164}", "\u{2800}"] {
+            assert_eq!(name(wrong), Err(DisplayNameError::Unseen), "{wrong:?}");
         }
     }
 

@@ -93,6 +93,7 @@ async fn what_is_no_token_to_make_is_refused_by_its_field() {
         "a\nb",
         "a\u{202e}gpj.exe",
         "a\u{2067}",
+        "\u{200b}\u{2060}",
         &"x".repeat(101),
         &"x".repeat(1 << 20),
     ] {
