@@ -138,6 +138,12 @@ fn explain(error: &clap::Error, command: &Command) -> StartError {
                 StartError::setting(&setting.name, &value, &expected)
             }
         }
+        // What belongs to a subcommand and stands by itself has a place, and no variable.
+        ErrorKind::MissingRequiredArgument if argument.starts_with('<') => {
+            let usage = context(error, ContextKind::Usage).unwrap_or_default();
+            let usage = usage.trim_start_matches("Usage: ");
+            StartError::new(format!("{argument} is missing; usage: {usage}"))
+        }
         ErrorKind::MissingRequiredArgument => {
             StartError::new(format!("{} is not set: {}", setting.name, setting.help))
         }
@@ -163,6 +169,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(text) => Some(text.clone()),
         ContextValue::Strings(texts) => texts.first().cloned(),
+        ContextValue::StyledStr(text) => Some(text.to_string()),
         _ => None,
     }
 }
@@ -242,6 +249,29 @@ mod tests {
         assert_eq!(
             refusal(&[]),
             "EXAMPLE_DATABASE is not set: postgres://… or sqlite://…"
+        );
+    }
+
+    #[test]
+    fn a_missing_word_says_where_it_belongs() {
+        #[derive(Debug, Parser)]
+        #[command(name = "example")]
+        struct WithCommand {
+            #[command(subcommand)]
+            _command: Greet,
+        }
+        #[derive(Debug, clap::Subcommand)]
+        enum Greet {
+            /// Say hello
+            Greet {
+                /// To whom
+                _name: String,
+            },
+        }
+        let arguments = ["example", "greet"].map(OsString::from);
+        assert_eq!(
+            parse::<WithCommand>(arguments).unwrap_err().to_string(),
+            "<NAME> is missing; usage: example greet <NAME>"
         );
     }
 

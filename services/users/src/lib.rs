@@ -56,6 +56,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     password::{NewPassword, PasswordError},
+    user::User,
     username::Username,
 };
 
@@ -107,11 +108,27 @@ async fn reset_password(
         let mut input = io::stdin().lock().take(MAX_LINE);
         input.read_line(&mut line).map_err(StartError::new)?;
         let password = line.trim_end_matches(['\r', '\n']).parse();
-        return server::reset_password(config, username, password.map_err(refused)?, shutdown)
-            .await;
+        let password = password.map_err(refused)?;
+        let user = server::reset_password(config, username, password, shutdown).await?;
+        return tell_if_disabled(&user);
     }
     let password = NewPassword::generate().map_err(StartError::new)?;
     let text = password.expose().to_owned();
-    server::reset_password(config, username, password, shutdown).await?;
-    writeln!(io::stdout(), "{text}").map_err(StartError::new)
+    let user = server::reset_password(config, username, password, shutdown).await?;
+    writeln!(io::stdout(), "{text}").map_err(StartError::new)?;
+    tell_if_disabled(&user)
+}
+
+/// Tells whoever has given an account a password that it opens nothing for now.
+fn tell_if_disabled(user: &User) -> Result<(), StartError> {
+    if !user.disabled {
+        return Ok(());
+    }
+    let name = &user.username;
+    writeln!(
+        io::stderr(),
+        "users-backend: {name} has the new password, but the account is disabled: nobody can sign \
+         in to it until an administrator enables it"
+    )
+    .map_err(StartError::new)
 }

@@ -34,6 +34,7 @@ use crate::{
     },
     setup::SetupCode,
     store::{Store, migrations},
+    user::User,
     username::Username,
 };
 
@@ -238,7 +239,8 @@ pub(crate) async fn setup_code(
     code
 }
 
-/// Gives an account another password and ends its sessions, whether or not some replica serves.
+/// Gives an account another password and ends its sessions, whether or not some replica serves. A
+/// disabled one stays so.
 ///
 /// # Errors
 ///
@@ -249,11 +251,11 @@ pub(crate) async fn reset_password(
     username: &Username,
     password: NewPassword,
     shutdown: &CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<User, StartError> {
     let store = open_store_soon(config, shutdown).await?;
     let reset = reset::reset_password(&store, &PasswordHasher::new(), username, password).await;
     store.close().await;
-    reset.map(drop).map_err(|error| match error {
+    reset.map_err(|error| match error {
         Error::PasswordRefused(why) => StartError::new(format!("the new password {why}")),
         Error::UserNotFound => StartError::new(format!("there is no user {username}")),
         error => StartError::new(error),

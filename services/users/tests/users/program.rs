@@ -5,8 +5,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use api::users::v1::Role;
 use database::testing::{Fresh, on_each_engine};
-
 use tonic::Code;
 use users_backend::Config;
 
@@ -187,6 +187,43 @@ async fn reset_password_takes_a_password_from_standard_input_by_the_rules() {
     let unknown = run(&fresh, &["reset-password", "eve"], &[]).await;
     let last = text(&unknown.stderr).lines().last();
     assert_eq!(last, Some("users-backend: there is no user eve"));
+    let nobody = run(&fresh, &["reset-password"], &[]).await;
+    assert_eq!(nobody.status.code(), Some(1));
+    assert_eq!(
+        text(&nobody.stderr),
+        "users-backend: <USERNAME> is missing; usage: users-backend --database-url <DATABASE_URL> \
+         reset-password <USERNAME>\n"
+    );
+}
+
+#[tokio::test]
+async fn reset_password_says_that_a_disabled_account_stays_disabled() {
+    on_each_engine(async |fresh| {
+        let (backend, ada) = Backend::start_with_ada(fresh).await;
+        ada.adds("bruce", Role::Member).await.unwrap();
+        ada.disables("bruce", true).await.unwrap();
+        let printed = run(fresh, &["reset-password", "bruce"], &[]).await;
+        let given = "battery staple\n";
+        let read = run_with_input(fresh, &["reset-password", "bruce", "--stdin"], given).await;
+        for done in [&printed, &read] {
+            assert!(done.status.success(), "{}", text(&done.stderr));
+            let last = text(&done.stderr).lines().last();
+            let told = "users-backend: bruce has the new password, but the account is disabled: \
+                        nobody can sign in to it until an administrator enables it";
+            assert_eq!(last, Some(told));
+        }
+        assert_eq!(text(&printed.stdout).trim_end().len(), 20);
+        let refused = backend
+            .nobody()
+            .await
+            .login("bruce", given.trim_end())
+            .await;
+        assert_eq!(refusal(refused).0, Code::PermissionDenied);
+        ada.disables("bruce", false).await.unwrap();
+        backend.sign_in("bruce", given.trim_end()).await;
+        backend.stop().await.unwrap();
+    })
+    .await;
 }
 
 async fn run_with_input(fresh: &Fresh, arguments: &[&str], input: &str) -> Output {
