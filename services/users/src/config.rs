@@ -30,7 +30,8 @@ pub struct Config {
     /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
-    /// The thoughts backend, which is told whose thoughts are to go
+    /// The thoughts backend, which is told whose thoughts are to go, and handed the service token by
+    /// which it asks whose a personal access token is
     #[arg(
         long,
         env = "THOUGHTS_BACKEND_URL",
