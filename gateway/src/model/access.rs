@@ -37,10 +37,10 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    /// Reads a form's value; none at all means reading alone.
+    /// Reads a form's value, which has to be one of the choices.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         match value {
-            "" | "read" => Some(Self::Read),
+            "read" => Some(Self::Read),
             "read_write" => Some(Self::ReadWrite),
             _ => None,
         }
@@ -74,11 +74,8 @@ impl Days {
     /// The same for an invitation. The backend takes 30 days by its own clock at most.
     pub(crate) const OF_INVITATIONS: [Self; 3] = [Self(7), Self(1), Self(28)];
 
-    /// Reads a form's value; none at all means the first choice.
+    /// Reads a form's value, which has to be one of the choices.
     pub(crate) fn parse(value: &str, choices: [Self; 3]) -> Option<Self> {
-        if value.is_empty() {
-            return choices.first().copied();
-        }
         let mut choices = choices.into_iter();
         choices.find(|choice| value.parse() == Ok(choice.0))
     }
@@ -144,9 +141,8 @@ mod tests {
     #[test]
     fn only_the_choices_can_be_chosen() {
         let parse = |value| Days::parse(value, Days::OF_TOKENS).map(Days::value);
-        assert_eq!(parse(""), Some(30));
         assert_eq!(parse("365"), Some(365));
-        for value in ["0", "-1", "31", "36500", "x", "30.0", "99999"] {
+        for value in ["", "0", "-1", "31", "36500", "x", "30.0", "99999"] {
             assert_eq!(parse(value), None, "{value}");
         }
     }

@@ -42,10 +42,10 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Reads a form's value; none at all means a member.
+    /// Reads a form's value, which has to be one of the choices.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         match value {
-            "" | "member" => Some(Self::Member),
+            "member" => Some(Self::Member),
             "admin" => Some(Self::Administrator),
             _ => None,
         }

@@ -77,8 +77,8 @@ async fn s05_the_link_of_a_new_invitation_is_shown_once() {
     );
     let page = site.ada_gets(INVITATIONS).await;
     page.has("For an administrator").has_not("seeded");
-    // Without a choice: a member, for a week.
-    site.ada_posts(INVITATIONS, &[]).await.is(200);
+    let fields = [("role", "member"), ("days", "7")];
+    site.ada_posts(INVITATIONS, &fields).await.is(200);
     assert!(
         site.fakes.calls("CreateInvitation")[1]
             .message
@@ -104,12 +104,18 @@ async fn an_invitation_that_is_not_made_keeps_what_was_chosen() {
         let page = site.ada_posts(INVITATIONS, &fields).await.is(code);
         page.has(chosen[0]).has(chosen[1]).has_not("secret detail");
     }
-    site.ada_posts(INVITATIONS, &[("days", "30000")])
-        .await
-        .is(422);
-    site.ada_posts(INVITATIONS, &[("role", "king")])
-        .await
-        .is(422);
+    for (field, value) in [
+        ("days", Some("30000")),
+        ("days", None),
+        ("role", Some("king")),
+        ("role", None),
+    ] {
+        let mut form = fields.to_vec();
+        form.retain(|(name, _)| *name != field);
+        form.extend(value.map(|value| (field, value)));
+        let page = site.ada_posts(INVITATIONS, &form).await.is(422);
+        page.has(&format!("id=\"{field}-mistake\""));
+    }
     let page = site.post(INVITATIONS, &fields).await.is(401);
     let next = page.hidden("next").replace("&amp;", "&");
     assert_eq!(next, "/admin/invitations?role=admin&days=1");

@@ -67,9 +67,20 @@ async fn s16_each_request_leaves_one_line_without_its_secrets() {
     site.get("/reset-password?code=seeded-code").await.is(200);
     let fields = [("code", "seeded-code"), ("new_password", "seeded-new")];
     site.post("/reset-password", &fields).await.is(303);
-    let fields = [("display_name", "seeded-name"), ("username", "seeded-name")];
-    site.bruce_posts("/settings/tokens", &fields).await.is(200);
-    site.ada_posts("/admin/invitations", &fields).await.is(200);
+    let token = [
+        ("display_name", "seeded-name"),
+        ("scope", "read"),
+        ("days", "30"),
+    ];
+    site.bruce_posts("/settings/tokens", &token).await.is(200);
+    let invitation = [
+        ("username", "seeded-name"),
+        ("role", "member"),
+        ("days", "7"),
+    ];
+    site.ada_posts("/admin/invitations", &invitation)
+        .await
+        .is(200);
     let away = runtime::status::unavailable("DATABASE_UNAVAILABLE", "away");
     site.fakes.refuse("ResetPassword", away);
     site.post("/reset-password", &fields).await.is(503);

@@ -192,8 +192,20 @@ async fn s11_other_sites_forms_reach_no_part_of_the_settings_and_the_administrat
         "/admin/invitations",
         "/admin/invitations/0190a000-0000-7000-8000-000000000001/revoke",
     ] {
+        let days = if path == "/settings/tokens" {
+            "30"
+        } else {
+            "7"
+        };
         for origin in ["https://evil.example", "null"] {
-            let form = [("username", "ada"), ("role", "admin"), ("disabled", "true")];
+            let form = [
+                ("username", "ada"),
+                ("role", "admin"),
+                ("disabled", "true"),
+                ("display_name", "evil"),
+                ("scope", "read_write"),
+                ("days", days),
+            ];
             let request = site.request("POST", path).form(&form);
             let request = request.header("cookie", site.ada());
             let page = send(request.header("origin", origin)).await.is(403);

@@ -122,12 +122,22 @@ async fn a_form_that_comes_back_has_what_was_typed() {
     }
     // What is no choice of the form's does not reach the backend.
     let asked = site.fakes.calls("CreateAccessToken").len();
-    for (field, value) in [("days", "31"), ("days", "x"), ("scope", "all")] {
-        let page = site
-            .bruce_posts("/settings/tokens", &[(field, value)])
-            .await;
+    for (field, value) in [
+        ("days", Some("31")),
+        ("days", Some("x")),
+        ("days", Some("")),
+        ("days", None),
+        ("scope", Some("all")),
+        ("scope", Some("")),
+        ("scope", None),
+    ] {
+        let mut form = FORM.to_vec();
+        form.retain(|(name, _)| *name != field);
+        form.extend(value.map(|value| (field, value)));
+        let page = site.bruce_posts("/settings/tokens", &form).await.is(422);
         let beside = format!("id=\"{field}-mistake\" role=\"alert\">Must be one of the choices.");
-        page.is(422).has(&beside);
+        page.has(&beside)
+            .has("value=\"Backup &amp; &lt;script&gt;\"");
     }
     assert_eq!(site.fakes.calls("CreateAccessToken").len(), asked);
 }
