@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use crate::{
     personal_tokens::{creates, knows_tokens},
-    support::{ADMIN_PASSWORD, Caller, Program, answers, binary, eventually, free_port},
+    support::{ADMIN_PASSWORD, Caller, Program, answers, binary, client, eventually, free_port},
 };
 
 #[tokio::test]
@@ -74,6 +74,40 @@ async fn a_deletion_completes_though_both_backends_were_down_in_between() {
     }
 }
 
+#[tokio::test]
+async fn a_deletion_completes_though_the_process_was_killed_in_the_midst_of_it() {
+    let databases = each_engine().await.into_iter().zip(each_engine().await);
+    for (thoughts_db, users_db) in databases {
+        eprintln!("on {}", thoughts_db.name());
+        let mut both = Both::start(&thoughts_db, &users_db).await;
+        let nobody = Caller::new(&both.thoughts.listen, &both.users.listen);
+        let bruce = nobody.signs_in("bruce", "bruce").await;
+        assert!(thoughts_of(&nobody, "bruce").await.unwrap() > 2);
+
+        // It takes the call, and does not answer.
+        both.thoughts.program.signal("STOP");
+        let username = "bruce".to_owned();
+        let delete = bruce.asks(DeleteUserRequest { username });
+        bruce.users().delete_user(delete).await.unwrap();
+        eventually("the call is under way", async || {
+            let log = both.users.program.errors();
+            log.contains("asking for the thoughts of a deleted account")
+                .then_some(())
+        })
+        .await;
+        both.users.program.kill();
+        both.thoughts.program.signal("CONT");
+
+        // Whatever became of that call, nobody knows of its end: it is made again.
+        both.users.restart().await;
+        both.users.has_pending_purges(1).await;
+        both.users.has_pending_purges(0).await;
+        assert_eq!(thoughts_of(&nobody, "bruce").await.unwrap(), 0);
+        let refused = writes(&bruce, "still here").await.unwrap_err();
+        assert_eq!(status::reason(&refused).unwrap(), "ACCOUNT_GONE");
+    }
+}
+
 /// A process for each backend.
 struct Both {
     thoughts: Part,
@@ -107,6 +141,7 @@ impl Both {
         users_settings.extend([
             ("ADMIN_USERNAME", "ada".to_owned()),
             ("ADMIN_PASSWORD", ADMIN_PASSWORD.to_owned()),
+            ("RUST_LOG", "info,users_backend=debug".to_owned()),
         ]);
         let thoughts_settings = common(thoughts_db);
         let operations = [address(), address()];
@@ -153,6 +188,17 @@ impl Part {
 
     async fn is_ready(&self) {
         answers(&format!("http://{}/readyz", self.operations), 200).await;
+    }
+
+    /// Waits until so many deletions are known not to be complete.
+    async fn has_pending_purges(&self, count: usize) {
+        let address = format!("http://{}/metrics", self.operations);
+        let sample = format!("\nmythoughts_pending_purges {count}\n");
+        eventually(&format!("{count} pending purges"), async || {
+            let page = client().get(&address).send().await.ok()?;
+            page.text().await.ok()?.contains(&sample).then_some(())
+        })
+        .await;
     }
 }
 

@@ -56,6 +56,8 @@ impl Purging {
         while pending > 0
             && let Some(purge) = store.take_purge(clock.now()).await?
         {
+            tracing::debug!(user_id = %purge.user_id, attempt = purge.attempt,
+                "asking for the thoughts of a deleted account to be deleted");
             let attempt = (self.purge_author)(purge);
             match shutdown.run_until_cancelled(attempt).await {
                 Some(Ok(())) => {
