@@ -1,17 +1,12 @@
 //! The tour of the README with the real grpcurl, which knows the services by reflection alone.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Output},
-};
-
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::support::{Addresses, System, tool};
+use crate::support::{Addresses, Grpcurl, System};
 
-const THOUGHTS: &str = "mythoughts.thoughts.v1.ThoughtsService";
-const USERS: &str = "mythoughts.users.v1.UsersService";
+pub(crate) const THOUGHTS: &str = "mythoughts.thoughts.v1.ThoughtsService";
+pub(crate) const USERS: &str = "mythoughts.users.v1.UsersService";
 
 #[tokio::test]
 async fn a_developer_finds_out_what_is_served() {
@@ -253,72 +248,4 @@ fn writes_lists_finds_and_deletes(grpcurl: &Grpcurl, system: &Addresses) {
         thoughts("GetThought", &id).unwrap_err().code,
         Code::NotFound
     );
-}
-
-/// The program.
-struct Grpcurl(PathBuf);
-
-/// What a failed call prints, and the code that its exit status is made from.
-#[derive(Debug)]
-struct Refusal {
-    code: Code,
-    text: String,
-}
-
-impl Grpcurl {
-    fn find() -> Option<Self> {
-        tool(&["grpcurl"], "GRPCURL", "REQUIRE_GRPCURL").map(Self)
-    }
-
-    /// Asks about the server itself.
-    fn asks(&self, address: &str, question: &[&str]) -> String {
-        let output = self.run(&["-plaintext", address], question);
-        assert!(output.status.success(), "{question:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Calls an rpc with a JSON request.
-    fn calls(
-        &self,
-        address: &str,
-        rpc: &str,
-        token: Option<&str>,
-        request: &Value,
-    ) -> Result<Value, Refusal> {
-        let (request, mut options) = (request.to_string(), vec!["-plaintext"]);
-        let header = format!("authorization: Bearer {}", token.unwrap_or_default());
-        if token.is_some() {
-            options.extend(["-H", &header]);
-        }
-        let output = self.run(&options, &["-d", &request, address, rpc]);
-        if output.status.success() {
-            return Ok(serde_json::from_slice(&output.stdout).expect("grpcurl prints JSON"));
-        }
-        // grpcurl adds 64 to the code of a failed call.
-        let code = output.status.code().unwrap_or_default() - 64;
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(code > 0, "grpcurl itself failed: {text}");
-        Err(Refusal {
-            code: Code::from_i32(code),
-            text,
-        })
-    }
-
-    /// An access token of one of the examples' people.
-    fn signs_in(&self, system: &Addresses, name: &str) -> String {
-        let request = json!({ "username": name, "password": name });
-        let session = self
-            .calls(&system.users, &format!("{USERS}/Login"), None, &request)
-            .unwrap();
-        assert_eq!(session["user"]["username"], name);
-        session["accessToken"].as_str().unwrap().to_owned()
-    }
-
-    fn run(&self, options: &[&str], rest: &[&str]) -> Output {
-        Command::new(&self.0)
-            .args(options)
-            .args(rest)
-            .output()
-            .expect("grpcurl runs")
-    }
 }

@@ -8,9 +8,13 @@ use api::{
     users::v1::{self as users, AccessToken, CreateAccessTokenRequest, Scope},
 };
 use runtime::clock::{Clock, Timestamp};
+use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::support::{ADMIN_PASSWORD, Caller, System, eventually};
+use crate::{
+    grpcurl::{THOUGHTS, USERS},
+    support::{ADMIN_PASSWORD, Caller, Grpcurl, Refusal, System, eventually},
+};
 
 #[tokio::test]
 async fn a_script_reads_and_writes_within_its_scope_until_its_token_is_revoked() {
@@ -106,12 +110,68 @@ async fn s14_an_administrators_script_has_no_business_with_accounts_sessions_and
     deletes(&ada, &rude).await.unwrap();
 }
 
+#[tokio::test]
+async fn grpcurl_makes_a_token_that_speaks_for_its_owner_on_both_backends() {
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
+    let system = System::with_examples().await;
+    let bruce = grpcurl.signs_in(&system, "bruce");
+    let users = |rpc: &str, token: &str, request: &Value| {
+        let rpc = format!("{USERS}/{rpc}");
+        grpcurl.calls(&system.users, &rpc, Some(token), request)
+    };
+    let thoughts = |rpc: &str, token: &str, request: &Value| {
+        let rpc = format!("{THOUGHTS}/{rpc}");
+        grpcurl.calls(&system.thoughts, &rpc, Some(token), request)
+    };
+
+    let create = |name: &str, scope: &str| {
+        let request =
+            json!({ "displayName": name, "scope": scope, "expireTime": tomorrow().to_string() });
+        users("CreateAccessToken", &bruce, &request)
+    };
+    let made = create("nightly", "SCOPE_READ_WRITE").unwrap();
+    let script = made["accessToken"].as_str().unwrap();
+    assert!(script.starts_with("mt_"), "{made}");
+    let display = create("display", "SCOPE_READ").unwrap();
+    let display = display["accessToken"].as_str().unwrap();
+    let unseen = create("\u{200b}", "SCOPE_READ").unwrap_err();
+    assert_eq!(unseen.code, Code::InvalidArgument);
+    assert!(unseen.text.contains("display_name: "), "{}", unseen.text);
+    knows_tokens(&Caller::new(&system.thoughts, &system.users).with_token(script)).await;
+
+    let me = users("GetCurrentUser", script, &json!({})).unwrap();
+    assert_eq!(me["username"], "bruce");
+    let secret = json!({ "text": "by a script", "visibility": "VISIBILITY_PRIVATE" });
+    let written = thoughts("CreateThought", script, &secret).unwrap();
+    assert_eq!(written["author"], "bruce");
+    let id = json!({ "id": written["id"] });
+    assert_eq!(thoughts("GetThought", display, &id).unwrap(), written);
+
+    let forbidden = |refused: Result<Value, Refusal>| {
+        assert_eq!(refused.unwrap_err().code, Code::PermissionDenied);
+    };
+    forbidden(thoughts("CreateThought", display, &secret));
+    let change = json!({ "currentPassword": "bruce", "newPassword": "another bruce" });
+    forbidden(users("ChangePassword", script, &change));
+    let listed = users("ListAccessTokens", &bruce, &json!({})).unwrap();
+    assert_eq!(listed["accessTokens"].as_array().unwrap().len(), 2);
+
+    let revoke = json!({ "id": made["id"] });
+    assert_eq!(
+        users("RevokeAccessToken", &bruce, &revoke).unwrap(),
+        json!({})
+    );
+    let refused = users("GetCurrentUser", script, &json!({})).unwrap_err();
+    assert_eq!(refused.code, Code::Unauthenticated);
+}
+
 /// A new token of `owner`'s, for a day.
 pub(crate) async fn creates(owner: &Caller, display_name: &str, scope: Scope) -> AccessToken {
-    let tomorrow = Clock::system().now().as_seconds() + 86_400;
     let request = owner.asks(CreateAccessTokenRequest {
         display_name: display_name.to_owned(),
-        expire_time: Some(Timestamp::from_seconds(tomorrow).into()),
+        expire_time: Some(tomorrow()),
         scope: scope.into(),
     });
     let created = owner.users().create_access_token(request).await;
@@ -128,6 +188,11 @@ pub(crate) async fn knows_tokens(script: &Caller) {
         },
     )
     .await;
+}
+
+fn tomorrow() -> prost_types::Timestamp {
+    let now = Clock::system().now();
+    Timestamp::from_seconds(now.as_seconds() + 86_400).into()
 }
 
 async fn writes(who: &Caller, text: &str) -> Result<String, Status> {

@@ -3,6 +3,7 @@
 mod browser;
 mod caller;
 mod certificates;
+mod grpcurl;
 mod ports;
 mod program;
 mod system;
@@ -17,6 +18,7 @@ pub(crate) use self::{
     browser::{Browser, Scripts},
     caller::Caller,
     certificates::Authority,
+    grpcurl::{Grpcurl, Refusal},
     ports::free_port,
     program::{Program, binary},
     system::{ADMIN_PASSWORD, Addresses, System, answers, client},
