@@ -38,8 +38,8 @@ pub struct Config {
     pub tokens_public_key: Option<FixedKeys>,
     /// What the browser sees, such as <https://thoughts.example.org>
     ///
-    /// Forms from this origin are accepted, and https makes cookies secure. Without it forms are
-    /// compared with the Host header.
+    /// Forms from this origin are accepted, links to hand to somebody begin with it, and https makes
+    /// cookies secure. Without it the Host header stands in for it, whatever that says.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
     /// The proxies in front, whose X-Forwarded-For is believed: addresses or ranges, with commas

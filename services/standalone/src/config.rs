@@ -62,7 +62,8 @@ pub struct Config {
     /// The longest text of a thought, in Unicode scalar values
     #[arg(long, env = "MAX_THOUGHT_LENGTH", default_value = "250", value_parser = MaxLength::parse)]
     pub max_thought_length: MaxLength,
-    /// What the browser sees, such as https://thoughts.example.org, where a proxy stands in front
+    /// What the browser sees, such as https://thoughts.example.org, where a proxy stands in front:
+    /// links to hand to somebody begin with it
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
     /// The proxies in front, whose X-Forwarded-For is believed: addresses or ranges, with commas

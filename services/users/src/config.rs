@@ -71,8 +71,8 @@ pub struct Config {
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
-    /// Who is believed when a call says whose browser it is made for: addresses or ranges of the
-    /// gateway, with commas between them. A caller who shows a certificate that was asked for is
+    /// Who is believed about the browser that a call is made for: addresses or ranges of the gateway,
+    /// with commas between them. Callers let in by their certificate are believed without being named
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
     pub trusted_proxies: TrustedProxies,
     /// Certificates.
