@@ -3,6 +3,7 @@
 mod access_tokens;
 mod accounts;
 mod invitations;
+mod keeping;
 mod people;
 mod sessions;
 
@@ -54,14 +55,10 @@ impl Backends {
         draft: &Draft,
         token: &Token,
     ) -> Result<Thought, Problem> {
-        let visibility = match draft.visibility {
-            Visibility::Public => thoughts::Visibility::Public,
-            Visibility::Private => thoughts::Visibility::Private,
-        };
         let mut request = self.request(
             thoughts::CreateThoughtRequest {
                 text: draft.text.clone(),
-                visibility: visibility.into(),
+                visibility: proto_visibility(draft.visibility).into(),
                 request_id: Some(draft.request_id.to_string()),
             },
             Some(token),
@@ -80,18 +77,6 @@ impl Backends {
         let request = self.request(thoughts::GetThoughtRequest { id: id.to_string() }, token);
         let answer = self.app.thoughts.clone().get_thought(request).await;
         thought(answer.map_err(thoughts_failed)?.into_inner())
-    }
-
-    pub(crate) async fn delete_thought(&self, id: Uuid, token: &Token) -> Result<(), Problem> {
-        let request = self.request(
-            thoughts::DeleteThoughtRequest {
-                id: id.to_string(),
-                ..Default::default()
-            },
-            Some(token),
-        );
-        let answer = self.app.thoughts.clone().delete_thought(request).await;
-        answer.map(drop).map_err(thoughts_failed)
     }
 
     /// A page of somebody's thoughts, newest first: those that the token's owner may read.
@@ -211,6 +196,13 @@ fn users_failed(status: Status) -> Problem {
     Problem::from_status(Part::Accounts, &status)
 }
 
+fn proto_visibility(visibility: Visibility) -> thoughts::Visibility {
+    match visibility {
+        Visibility::Public => thoughts::Visibility::Public,
+        Visibility::Private => thoughts::Visibility::Private,
+    }
+}
+
 /// A thought that is none (no id, no time) is a defect of the backend.
 fn thought(thought: thoughts::Thought) -> Result<Thought, Problem> {
     let private = thought.visibility() == thoughts::Visibility::Private;
@@ -225,9 +217,14 @@ fn thought(thought: thoughts::Thought) -> Result<Thought, Problem> {
         text: thought.text,
         private,
         written: written.into(),
+        changed: (thought.update_time)
+            .filter(|changed| *changed != written)
+            .map(Into::into),
+        etag: thought.etag,
         trashed: (thought.delete_time.zip(thought.expire_time)).map(|(since, until)| Trashed {
             since: since.into(),
             until: until.into(),
+            removed: thought.removed,
         }),
         matches: Vec::new(),
     })

@@ -34,6 +34,8 @@ pub(crate) enum Rule {
     LastAdministrator,
     /// Nobody has more than so many personal tokens.
     TooManyTokens,
+    /// What is in the trash cannot be changed.
+    InTrash,
 }
 
 /// Why there is no ordinary answer.
@@ -53,6 +55,8 @@ pub(crate) enum Problem {
     Forbidden,
     /// The password is right, but an administrator has disabled the account.
     Disabled,
+    /// An administrator removed the thought, so its author cannot bring it back.
+    Removed,
     /// Too much at once; come back after so long.
     Busy(Duration),
     /// A part does not answer; try again after so long.
@@ -82,8 +86,11 @@ impl Problem {
             Code::AlreadyExists | Code::Aborted => Self::Conflict,
             Code::FailedPrecondition => Rule::of(status).map_or(Self::Conflict, Self::Against),
             Code::NotFound => Self::NotFound,
-            Code::PermissionDenied if is_disabled(status) => Self::Disabled,
-            Code::PermissionDenied => Self::Forbidden,
+            Code::PermissionDenied => match status::reason(status).as_deref() {
+                Some("ACCOUNT_DISABLED") => Self::Disabled,
+                Some("REMOVED_BY_ADMINISTRATOR") => Self::Removed,
+                _ => Self::Forbidden,
+            },
             Code::ResourceExhausted => Self::Busy(status::retry_after(status).unwrap_or(BUSY)),
             Code::Unavailable | Code::DeadlineExceeded => Self::OutOfReach(
                 part_away(part, status),
@@ -114,7 +121,9 @@ impl Problem {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict | Self::Against(_) => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::Disabled | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Disabled | Self::Removed | Self::CrossSite => {
+                StatusCode::FORBIDDEN
+            }
             Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::OutOfReach(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -155,6 +164,7 @@ impl Problem {
             Self::Conflict => "It clashes with what is there already.".to_owned(),
             Self::Against(rule) => rule.words().to_owned(),
             Self::Disabled => DISABLED.to_owned(),
+            Self::Removed => REMOVED.to_owned(),
             _ => format!("Something broke on our side. If it goes on, quote {request_id}."),
         };
         Feedback::general(format!("{failed} {why}"))
@@ -167,6 +177,7 @@ impl Rule {
         match status::reason(status)?.as_str() {
             "LAST_ADMINISTRATOR" => Some(Self::LastAdministrator),
             "TOO_MANY_ACCESS_TOKENS" => Some(Self::TooManyTokens),
+            "THOUGHT_IN_TRASH" => Some(Self::InTrash),
             _ => None,
         }
     }
@@ -181,6 +192,7 @@ impl Rule {
             Self::TooManyTokens => {
                 "You have as many tokens as anybody may have. Revoke one that you do not need first."
             }
+            Self::InTrash => "It is in the trash. Restore it first.",
         }
     }
 }
@@ -236,12 +248,12 @@ pub(crate) fn with_retry_after(mut page: Response, problem: &Problem) -> Respons
 pub(crate) const DISABLED: &str =
     "This account is disabled. Whoever looks after this server can say why, and enable it.";
 
+/// What the author of a removed thought is told.
+pub(crate) const REMOVED: &str = "An administrator removed this thought, so you cannot bring it back. Until it leaves the trash \
+     you can read and copy it there.";
+
 const BUSY: Duration = Duration::from_secs(5);
 const AWAY: Duration = Duration::from_secs(5);
-
-fn is_disabled(status: &Status) -> bool {
-    status::reason(status).as_deref() == Some("ACCOUNT_DISABLED")
-}
 
 /// A backend that cannot check a token for want of keys is there itself; the accounts are not.
 fn part_away(part: Part, status: &Status) -> Part {

@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use axum_extra::extract::cookie::CookieJar;
+use uuid::Uuid;
 
 use crate::{app::App, cookies};
 
@@ -33,12 +34,18 @@ pub(crate) enum Done {
     AccountDeleted,
     InvitationTakenBack,
     ThoughtRemoved,
+    /// This thought of one's own is in the trash now.
+    ThoughtDeleted(Uuid),
+    DeletedForEver,
+    ThoughtRestored,
+    ThoughtChanged,
     /// Somebody was faster, or the button was pressed twice.
     GoneAlready,
 }
 
 impl Done {
-    const ALL: [Self; 14] = [
+    /// All that name no thought.
+    const ALL: [Self; 17] = [
         Self::PasswordChanged,
         Self::PasswordSet,
         Self::SessionEnded,
@@ -52,6 +59,9 @@ impl Done {
         Self::AccountDeleted,
         Self::InvitationTakenBack,
         Self::ThoughtRemoved,
+        Self::DeletedForEver,
+        Self::ThoughtRestored,
+        Self::ThoughtChanged,
         Self::GoneAlready,
     ];
 
@@ -60,9 +70,21 @@ impl Done {
         self.told().1
     }
 
+    /// The thought that can be brought back by a button beside the words.
+    pub(crate) const fn can_be_undone(self) -> Option<Uuid> {
+        match self {
+            Self::ThoughtDeleted(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The cookie's value.
-    const fn value(self) -> &'static str {
-        self.told().0
+    fn value(self) -> String {
+        let name = self.told().0;
+        match self {
+            Self::ThoughtDeleted(id) => format!("{name}.{id}"),
+            _ => name.to_owned(),
+        }
     }
 
     /// A session that has ended gets no new access token; the last one that it has may still live.
@@ -111,6 +133,10 @@ impl Done {
                 "That invitation is taken back: its link leads nowhere.",
             ),
             Self::ThoughtRemoved => ("thought-removed", "That thought is removed."),
+            Self::ThoughtDeleted(_) => ("thought-deleted", "Your thought is in the trash."),
+            Self::DeletedForEver => ("deleted-for-ever", "That thought is gone for ever."),
+            Self::ThoughtRestored => ("thought-restored", "Your thought is back where it was."),
+            Self::ThoughtChanged => ("thought-changed", "Your change is saved."),
             Self::GoneAlready => (
                 "gone-already",
                 "That was gone already. Nothing was left to do.",
@@ -119,6 +145,9 @@ impl Done {
     }
 
     fn parse(value: &str) -> Option<Self> {
+        if let Some(id) = value.strip_prefix("thought-deleted.") {
+            return Uuid::try_parse(id).ok().map(Self::ThoughtDeleted);
+        }
         Self::ALL.into_iter().find(|done| done.value() == value)
     }
 }
@@ -139,7 +168,7 @@ impl FromRequestParts<App> for Flash {
 
 /// Lets the next page tell of it.
 pub(crate) fn tell(app: &App, done: Done, response: &mut Response) {
-    set(app, done.value(), LIFETIME, response);
+    set(app, &done.value(), LIFETIME, response);
 }
 
 /// It has been told on this page, and is not to be told again.
@@ -172,10 +201,18 @@ mod tests {
 
     #[test]
     fn only_what_can_be_done_is_told() {
-        for done in Done::ALL {
-            assert_eq!(Done::parse(done.value()), Some(done));
+        let deleted = Done::ThoughtDeleted(Uuid::from_u128(7));
+        for done in Done::ALL.into_iter().chain([deleted]) {
+            assert_eq!(Done::parse(&done.value()), Some(done));
         }
-        for value in ["", "<b>", "farewell2", "FAREWELL"] {
+        for value in [
+            "",
+            "<b>",
+            "farewell2",
+            "FAREWELL",
+            "thought-deleted",
+            "thought-deleted.x",
+        ] {
             assert_eq!(Done::parse(value), None);
         }
     }

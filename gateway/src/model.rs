@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod keeping;
 
 use std::ops::Range;
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 pub(crate) use access::{Days, Invitation, PasswordReset, PersonalToken, Scope, Secret};
 pub(crate) use account::{Account, KnownSession, Role, SignUp, SignUpState, Username};
+pub(crate) use keeping::{Edit, Revision, Trashed};
 
 /// A thought as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub(crate) struct Thought {
     /// Only its author may read it.
     pub(crate) private: bool,
     pub(crate) written: Timestamp,
+    /// When it was last changed; `None` if it never was.
+    pub(crate) changed: Option<Timestamp>,
+    /// Changes with every change.
+    pub(crate) etag: String,
     /// `None` unless it is in its author's trash.
     pub(crate) trashed: Option<Trashed>,
     /// What a search matched, in Unicode scalar values of `text`. As a backend said it: not to be
@@ -27,11 +33,14 @@ pub(crate) struct Thought {
     pub(crate) matches: Vec<Range<usize>>,
 }
 
-/// Since when a thought has been in the trash, and when it leaves it for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Trashed {
-    pub(crate) since: Timestamp,
-    pub(crate) until: Timestamp,
+impl Thought {
+    pub(crate) fn visibility(&self) -> Visibility {
+        if self.private {
+            Visibility::Private
+        } else {
+            Visibility::Public
+        }
+    }
 }
 
 /// One page of a list, newest first. It may be short, even empty, and not the last one.
@@ -118,6 +127,11 @@ impl Viewer {
     pub(crate) fn may_delete(&self, thought: &Thought) -> bool {
         thought.trashed.is_none()
             && (self.wrote(thought) || (self.administrator && !thought.private))
+    }
+
+    /// Whether this person may change a thought that is there.
+    pub(crate) fn may_edit(&self, thought: &Thought) -> bool {
+        thought.trashed.is_none() && self.wrote(thought)
     }
 
     pub(crate) fn wrote(&self, thought: &Thought) -> bool {

@@ -19,6 +19,12 @@ pub(crate) const SIGNUP: &str = "/signup";
 pub(crate) const THOUGHTS: &str = "/thoughts";
 pub(crate) const THOUGHT: &str = "/thoughts/{id}";
 pub(crate) const DELETE_THOUGHT: &str = "/thoughts/{id}/delete";
+pub(crate) const EDIT_THOUGHT: &str = "/thoughts/{id}/edit";
+/// Takes it out of the trash.
+pub(crate) const UNDELETE_THOUGHT: &str = "/thoughts/{id}/undelete";
+/// What it was before.
+pub(crate) const REVISIONS: &str = "/thoughts/{id}/revisions";
+pub(crate) const TRASH: &str = "/trash";
 pub(crate) const SEARCH: &str = "/search";
 pub(crate) const USER: &str = "/users/{username}";
 /// Password and sessions.
@@ -53,10 +59,11 @@ pub(crate) const ROBOTS: &str = "/robots.txt";
 pub(crate) const FILES: [&str; 4] = [KEY_SET, ASSET, FAVICON, ROBOTS];
 
 /// What forms are sent to, and no page is at.
-const FORMS_ONLY: [&str; 8] = [
+const FORMS_ONLY: [&str; 9] = [
     LOGOUT,
     THOUGHTS,
     DELETE_THOUGHT,
+    UNDELETE_THOUGHT,
     CHANGE_PASSWORD,
     REVOKE_SESSION,
     CHANGE_ROLE,
@@ -81,6 +88,25 @@ pub(crate) fn thought(id: Uuid) -> String {
 
 pub(crate) fn delete_thought(id: Uuid) -> String {
     format!("{THOUGHTS}/{id}/delete")
+}
+
+/// The form to change a thought, which goes on to `next`.
+pub(crate) fn edit_thought(id: Uuid, next: Option<&LocalPath>) -> String {
+    let path = format!("{THOUGHTS}/{id}/edit");
+    with_query(&path, &[("next", next.map(LocalPath::as_str))])
+}
+
+pub(crate) fn undelete_thought(id: Uuid) -> String {
+    format!("{THOUGHTS}/{id}/undelete")
+}
+
+pub(crate) fn revisions(id: Uuid, page_token: Option<&str>) -> String {
+    let path = format!("{THOUGHTS}/{id}/revisions");
+    with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn trash(page_token: Option<&str>) -> String {
+    with_query(TRASH, &[("page_token", page_token)])
 }
 
 pub(crate) fn search(words: &str, page_token: Option<&str>) -> String {

@@ -14,9 +14,9 @@ use crate::{
     observe,
     pages::{
         admin::{account, accounts, invitations, moderation},
-        files, login, own, person, reset, search,
+        edit, files, login, own, person, reset, revisions, search,
         settings::{self, deletion, tokens},
-        signup, thought,
+        signup, thought, trash,
     },
     paths, security, session,
 };
@@ -35,6 +35,10 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::THOUGHTS, post(own::create))
         .route(paths::THOUGHT, get(thought::show))
         .route(paths::DELETE_THOUGHT, post(thought::delete))
+        .route(paths::UNDELETE_THOUGHT, post(thought::undelete))
+        .route(paths::EDIT_THOUGHT, get(edit::show).post(edit::save))
+        .route(paths::REVISIONS, get(revisions::show))
+        .route(paths::TRASH, get(trash::show))
         .route(paths::SEARCH, get(search::show))
         .route(paths::USER, get(person::show))
         .route(paths::SETTINGS, get(settings::show))

@@ -25,6 +25,7 @@ use crate::{
         layout::{Page, Place},
         notice,
         thought::Eyes,
+        trash,
     },
 };
 
@@ -118,7 +119,8 @@ impl Visit {
         let Flash(Some(done)) = self.flash else {
             return page.render(main).into_response();
         };
-        let main = html! { (notice::status(done.words())) (main) };
+        let undo = done.can_be_undone().map(|id| trash::undo(id, &self.here));
+        let main = html! { (notice::done(done.words(), undo.as_ref())) (main) };
         let mut response = page.render(&main).into_response();
         flash::told(&self.app, &mut response);
         response

@@ -6,14 +6,18 @@ use axum::{
 };
 use maud::{Markup, html};
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::own::{self, WriteForm};
+use super::{
+    edit,
+    own::{self, WriteForm},
+};
 use crate::{
     backends::{Backends, NewSession},
     cookies::Held,
     error::{DISABLED, Problem},
     fields::{Fields, Params},
-    model::Draft,
+    model::{Draft, Edit, Visibility},
     paths::{self, LocalPath},
     ui::{
         form::{Feedback, Input},
@@ -49,13 +53,23 @@ pub(crate) struct LoginForm {
     visibility: String,
     #[serde(default)]
     request_id: String,
+    /// The thought that the text is a change of, if it is one, and what it was made from.
+    edit: Option<Uuid>,
+    #[serde(default)]
+    etag: String,
+}
+
+/// What somebody had typed who has to log in first.
+pub(crate) enum Carried {
+    Draft(Draft),
+    Edit(Edit),
 }
 
 /// The form as it stands on a page.
 struct View {
     username: String,
     next: LocalPath,
-    draft: Option<Draft>,
+    carried: Option<Carried>,
     notice: Option<&'static str>,
     feedback: Feedback,
 }
@@ -80,18 +94,15 @@ pub(crate) async fn log_in(
     Fields(form): Fields<LoginForm>,
 ) -> Response {
     let logged_in = backends.log_in(&form.username, &form.password).await;
-    let write = form
-        .text
-        .map(|text| WriteForm::new(text, form.visibility, form.request_id));
-    let draft = write.map(|write| own::draft(&visit, write));
     let next = next(&form.next);
+    let (username, carried) = form.parts(&visit);
     match logged_in {
-        Ok(session) => enter(visit, &backends, session, &next, draft).await,
+        Ok(session) => enter(visit, &backends, session, &next, carried).await,
         Err(problem) => {
             let view = View {
-                username: form.username,
+                username,
                 next,
-                draft,
+                carried,
                 notice: None,
                 feedback: refused(&visit, &problem),
             };
@@ -134,16 +145,14 @@ pub(crate) fn ask_again(visit: &Visit, next: LocalPath) -> Response {
     )
 }
 
-/// The same, for a form with a thought in it, which is carried along.
-pub(crate) fn ask_with_draft(visit: &Visit, draft: Draft) -> Response {
-    let draft = Some(draft);
-    unauthorized(
-        visit,
-        View {
-            draft,
-            ..View::new()
-        },
-    )
+/// The same, for a form with a text in it, which is carried along.
+pub(crate) fn ask_with(visit: &Visit, carried: Carried, next: LocalPath) -> Response {
+    let view = View {
+        carried: Some(carried),
+        next,
+        ..View::new()
+    };
+    unauthorized(visit, view)
 }
 
 /// The log-in form after an account could not be made for want of a right to it.
@@ -163,20 +172,23 @@ async fn enter(
     backends: &Backends,
     session: NewSession,
     next: &LocalPath,
-    draft: Option<Draft>,
+    carried: Option<Carried>,
 ) -> Response {
     visit.cookies.remember(&session);
-    let Some(draft) = draft else {
+    let Some(carried) = carried else {
         return go_to(next.as_str());
     };
     let signed_in = session.signed_in();
     let visit = visit.signed_in(signed_in.clone());
-    own::show_with_draft(&visit, backends, &signed_in, draft).await
+    match carried {
+        Carried::Draft(draft) => own::show_with_draft(&visit, backends, &signed_in, draft).await,
+        Carried::Edit(edit) => edit::show_carried(&visit, backends, &edit, next).await,
+    }
 }
 
 fn unauthorized(visit: &Visit, view: View) -> Response {
     let notice = view
-        .draft
+        .carried
         .is_some()
         .then_some("Your thought is kept. Log in, and it is in the box again.");
     let feedback = if view.feedback.is_bad() {
@@ -205,12 +217,32 @@ fn next(text: &str) -> LocalPath {
     LocalPath::parse(text).unwrap_or_else(LocalPath::home)
 }
 
+impl LoginForm {
+    /// The name, and what was typed before.
+    fn parts(self, visit: &Visit) -> (String, Option<Carried>) {
+        let carried = match (self.text, self.edit) {
+            (None, _) => None,
+            (Some(text), Some(id)) => Some(Carried::Edit(Edit {
+                id,
+                text,
+                visibility: Visibility::parse(&self.visibility).unwrap_or_default(),
+                etag: self.etag,
+            })),
+            (Some(text), None) => {
+                let write = WriteForm::new(text, self.visibility, self.request_id);
+                Some(Carried::Draft(own::draft(visit, write)))
+            }
+        };
+        (self.username, carried)
+    }
+}
+
 impl View {
     fn new() -> Self {
         Self {
             username: String::new(),
             next: LocalPath::home(),
-            draft: None,
+            carried: None,
             notice: None,
             feedback: Feedback::default(),
         }
@@ -243,10 +275,19 @@ impl View {
             @if self.next != LocalPath::home() {
                 input type="hidden" name="next" value=(self.next);
             }
-            @if let Some(draft) = &self.draft {
-                input type="hidden" name="text" value=(draft.text);
-                input type="hidden" name="visibility" value=(draft.visibility.value());
-                input type="hidden" name="request_id" value=(draft.request_id);
+            @match &self.carried {
+                None => {},
+                Some(Carried::Draft(draft)) => {
+                    input type="hidden" name="text" value=(draft.text);
+                    input type="hidden" name="visibility" value=(draft.visibility.value());
+                    input type="hidden" name="request_id" value=(draft.request_id);
+                },
+                Some(Carried::Edit(edit)) => {
+                    input type="hidden" name="text" value=(edit.text);
+                    input type="hidden" name="visibility" value=(edit.visibility.value());
+                    input type="hidden" name="edit" value=(edit.id);
+                    input type="hidden" name="etag" value=(edit.etag);
+                },
             }
         }
     }

@@ -4,18 +4,21 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::login;
+use super::login::{self, Carried};
 use crate::{
     backends::Backends,
     error::Problem,
     fields::{Fields, Params},
     model::{Draft, ThoughtList, Visibility},
-    paths,
+    paths::{self, LocalPath},
     session::SignedIn,
     ui::{
-        form::{Feedback, described_by, mistake_below},
+        form::Feedback,
         layout::Place,
-        notice, thought,
+        notice,
+        tabs::{self, Tab},
+        thought,
+        writing::Writing,
     },
     visit::{Visit, go_to},
 };
@@ -91,7 +94,7 @@ pub(crate) async fn create(
     };
     match saved {
         Ok(_) => go_to(paths::HOME),
-        Err(Problem::SignIn) => login::ask_with_draft(&visit, draft),
+        Err(Problem::SignIn) => login::ask_with(&visit, Carried::Draft(draft), LocalPath::home()),
         Err(problem) => write_again(&visit, &backends, &problem, draft).await,
     }
 }
@@ -166,6 +169,7 @@ async fn write_again(
 
 fn view(visit: &Visit, write: &WriteBox, list: Option<&ThoughtList>, older: bool) -> Markup {
     html! {
+        (tabs::own(Tab::Own))
         h1 { @if write.feedback.is_bad() { "Not saved yet" } @else { (TITLE) } }
         (write_box(write))
         @match list {
@@ -201,43 +205,23 @@ fn own_list(visit: &Visit, list: &ThoughtList, older: bool) -> Markup {
 }
 
 fn write_box(write: &WriteBox) -> Markup {
-    let Draft {
-        text,
-        visibility,
-        request_id,
-    } = &write.draft;
-    let mistake = write.feedback.mistake("text");
+    let writing = Writing {
+        label: "What are you thinking?",
+        text: &write.draft.text,
+        visibility: write.draft.visibility,
+        limit: write.limit,
+        feedback: &write.feedback,
+        first: write.feedback.is_bad(),
+    };
     html! {
         form.card.write method="post" action=(paths::THOUGHTS) {
             (write.feedback.alert())
-            input type="hidden" name="request_id" value=(request_id);
-            div.field {
-                label for="text" { "What are you thinking?" }
-                // No maxlength: it counts UTF-16 units and would cut off what the server accepts.
-                textarea #text name="text" rows="3" dir="auto" required data-limit=[write.limit]
-                    autofocus[write.feedback.is_bad()] aria-invalid=[mistake.map(|_| "true")]
-                    aria-describedby=[described_by("text", write.limit.is_some(), mistake.is_some())] {
-                    // HTML drops a newline that comes first.
-                    "\n" (text)
-                }
-                @if let Some(limit) = write.limit {
-                    p.hint #text-hint { "At most " (limit) " characters." }
-                }
-                (mistake_below("text", mistake))
-            }
+            input type="hidden" name="request_id" value=(write.draft.request_id);
+            (writing.text())
             div.row {
-                label.unseen for="visibility" { "Who may read it" }
-                select #visibility name="visibility" {
-                    (visible_to(Visibility::Public, "For everyone", *visibility))
-                    (visible_to(Visibility::Private, "Only for you", *visibility))
-                }
-                (mistake_below("visibility", write.feedback.mistake("visibility")))
+                (writing.visibility())
                 button { "Save" }
             }
         }
     }
-}
-
-fn visible_to(value: Visibility, name: &str, chosen: Visibility) -> Markup {
-    html! { option value=(value.value()) selected[value == chosen] { (name) } }
 }

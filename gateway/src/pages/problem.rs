@@ -4,7 +4,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::{
-    error::{DISABLED, Part, Problem},
+    error::{DISABLED, Part, Problem, REMOVED},
     paths,
     ui::layout::Place,
     visit::Visit,
@@ -38,6 +38,7 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
         ),
         Problem::Against(rule) => ("That cannot be done now", rule.words()),
         Problem::Disabled => ("This account is disabled", DISABLED),
+        Problem::Removed => ("This thought was removed", REMOVED),
         Problem::NotFound => (
             "Nothing here",
             "There is no such page, or it was deleted, or it is not for you to see.",

@@ -54,13 +54,21 @@ impl LocalPath {
             .then_some(page)
     }
 
+    /// The page of a thought.
+    pub(crate) fn of_thought(id: Uuid) -> Self {
+        Self(thought(id))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the page of that thought.
+    /// Whether this is the page of that thought, or one below it.
     pub(crate) fn is_thought(&self, id: Uuid) -> bool {
-        self.path().eq_ignore_ascii_case(&thought(id))
+        let page = thought(id);
+        let path = self.path().to_ascii_lowercase();
+        let below = path.strip_prefix(&page);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
     }
 
     /// Whether a route's pattern has this path.

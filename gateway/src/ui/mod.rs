@@ -2,6 +2,8 @@
 //!
 //! - `layout`: the frame around every page;
 //! - `thought`: one thought, and lists of them;
+//! - `trash`: how a thought lies there, and what can be done about it;
+//! - `writing`: the fields that a thought is written in;
 //! - `text`: what people wrote, with links and marks;
 //! - `time`: when;
 //! - `session`: where somebody is signed in;
@@ -28,3 +30,5 @@ pub(crate) mod text;
 pub(crate) mod thought;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod trash;
+pub(crate) mod writing;

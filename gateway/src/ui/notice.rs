@@ -12,6 +12,16 @@ pub(crate) fn status(message: &str) -> Markup {
     html! { div.notice role="status" { p { (message) } } }
 }
 
+/// What has been done, and the button that undoes it.
+pub(crate) fn done(words: &str, undo: Option<&Markup>) -> Markup {
+    html! {
+        div.notice.done role="status" {
+            p { (words) }
+            @if let Some(undo) = undo { (undo) }
+        }
+    }
+}
+
 /// In place of a list that has nothing in it.
 pub(crate) fn empty(title: &str, what_next: &Markup) -> Markup {
     html! {

@@ -1,4 +1,4 @@
-//! The ways between the pages of the settings, and between those of the administration.
+//! The ways between the pages of one's own, of the settings, and of the administration.
 
 use maud::{Markup, html};
 
@@ -7,12 +7,24 @@ use crate::{model::Viewer, paths};
 /// One of those pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
+    Own,
+    Trash,
     Settings,
     Tokens,
     Deletion,
     Accounts,
     Invitations,
     Moderation,
+}
+
+/// What one has written.
+pub(crate) fn own(current: Tab) -> Markup {
+    html! {
+        nav.tabs aria-label="Yours" {
+            (link(Some(current), Tab::Own))
+            (link(Some(current), Tab::Trash))
+        }
+    }
 }
 
 /// The settings, and for administrators the way to what they do for others.
@@ -40,6 +52,8 @@ pub(crate) fn administration(current: Option<Tab>) -> Markup {
 
 fn link(current: Option<Tab>, tab: Tab) -> Markup {
     let (path, name) = match tab {
+        Tab::Own => (paths::HOME, "Thoughts"),
+        Tab::Trash => (paths::TRASH, "Trash"),
         Tab::Settings => (paths::SETTINGS, "Password"),
         Tab::Tokens => (paths::TOKENS, "Tokens"),
         Tab::Deletion => (paths::DELETE_ACCOUNT, "Delete account"),

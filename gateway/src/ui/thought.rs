@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use runtime::clock::Timestamp;
 
-use super::{paging, text, time};
+use super::{paging, text, time, trash};
 use crate::{
-    model::{Thought, ThoughtList, Trashed, Viewer},
+    model::{Thought, ThoughtList, Viewer},
     paths::{self, LocalPath},
 };
 
@@ -43,14 +43,15 @@ pub(crate) fn pages(newest: Option<&str>, older: Option<&str>) -> Markup {
 /// A thought on a page of its own.
 pub(crate) fn alone(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
-        article.thought.alone {
-            (trashed(thought, eyes))
+        article.thought.alone data-thought=(thought.id) {
+            @if let Some(trashed) = thought.trashed { (trash::state(trashed, eyes.now)) }
             p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
             footer {
                 (author(thought))
                 (time::full(thought.written))
+                (edited(thought, eyes))
                 (badge(thought))
-                (removal(thought, eyes))
+                (actions(thought, eyes))
             }
         }
     }
@@ -58,13 +59,14 @@ pub(crate) fn alone(thought: &Thought, eyes: Eyes<'_>) -> Markup {
 
 fn in_list(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
-        article.thought {
+        article.thought data-thought=(thought.id) {
             p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }
             footer {
                 @if eyes.names { (author(thought)) }
                 a href=(paths::thought(thought.id)) { (time::ago(thought.written, eyes.now)) }
+                (edited(thought, eyes))
                 (badge(thought))
-                (removal(thought, eyes))
+                (actions(thought, eyes))
             }
         }
     }
@@ -74,42 +76,59 @@ fn author(thought: &Thought) -> Markup {
     html! { a.author href=(paths::user(&thought.author, None)) { (thought.author) } }
 }
 
-fn badge(thought: &Thought) -> Markup {
+/// What sets it apart from a public one.
+pub(crate) fn badge(thought: &Thought) -> Markup {
     html! { @if thought.private { span.badge { "Only you" } } }
 }
 
-/// Where it is, if that is the trash.
-fn trashed(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+/// That it was changed; its author can see what it was.
+fn edited(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    let own = eyes.viewer.is_some_and(|viewer| viewer.wrote(thought));
     html! {
-        @if let Some(Trashed { since, until }) = thought.trashed {
-            p.quiet {
-                "In the trash since " (time::on(since, eyes.now))
-                ". It leaves it for ever on " (time::on(until, eyes.now)) "."
+        @if let Some(changed) = thought.changed {
+            @if own {
+                a href=(paths::revisions(thought.id, None)) { "changed " (time::ago(changed, eyes.now)) }
+            } @else {
+                span.when { "changed " (time::ago(changed, eyes.now)) }
             }
         }
     }
 }
 
-/// Deleting asks once: the button comes only when the word is unfolded.
-fn removal(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+/// What this person can do with it.
+fn actions(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+    let Some(viewer) = eyes.viewer else {
+        return Markup::default();
+    };
     html! {
-        @if let Some(viewer) = eyes.viewer.filter(|viewer| viewer.may_delete(thought)) {
-            details.remove {
-                summary {
-                    span.closed { "Delete" }
-                    span.opened { "Keep it" }
-                }
-                form method="post" action=(paths::delete_thought(thought.id)) {
-                    input type="hidden" name="next" value=(eyes.back);
-                    p {
-                        @if viewer.wrote(thought) {
-                            "Delete it? It goes to the trash, and for ever after 30 days."
-                        } @else {
-                            "Delete it? Its author cannot bring it back."
-                        }
+        @if thought.trashed.is_some() && viewer.wrote(thought) {
+            (trash::actions(thought, eyes.back))
+        }
+        @if viewer.may_edit(thought) {
+            a.act href=(paths::edit_thought(thought.id, Some(eyes.back))) { "Edit" }
+        }
+        @if viewer.may_delete(thought) { (removal(thought, viewer, eyes)) }
+    }
+}
+
+/// Deleting asks once: the button comes only when the word is unfolded.
+fn removal(thought: &Thought, viewer: &Viewer, eyes: Eyes<'_>) -> Markup {
+    html! {
+        details.remove {
+            summary {
+                span.closed { "Delete" }
+                span.opened { "Keep it" }
+            }
+            form method="post" action=(paths::delete_thought(thought.id)) {
+                input type="hidden" name="next" value=(eyes.back);
+                p {
+                    @if viewer.wrote(thought) {
+                        "Delete it? It goes to the trash, and for ever after 30 days."
+                    } @else {
+                        "Delete it? Its author cannot bring it back."
                     }
-                    button.danger { "Yes, delete" }
                 }
+                button.danger { "Yes, delete" }
             }
         }
     }

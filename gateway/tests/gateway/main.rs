@@ -11,6 +11,7 @@ mod admin;
 mod failures;
 mod headers;
 mod invitations;
+mod keeping;
 mod limits;
 mod logs;
 mod pages;

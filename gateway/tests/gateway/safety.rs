@@ -178,10 +178,13 @@ async fn s11_other_sites_forms_are_refused() {
 }
 
 #[tokio::test]
-async fn s11_other_sites_forms_reach_no_part_of_the_settings_and_the_administration() {
+async fn s11_other_sites_forms_reach_no_thought_setting_or_administration() {
     let site = Site::start().await;
     site.fakes.have_user("bruce", api::users::v1::Role::Member);
     for path in [
+        "/thoughts/0190a000-0000-7000-8000-000000000001/edit",
+        "/thoughts/0190a000-0000-7000-8000-000000000001/undelete",
+        "/thoughts/0190a000-0000-7000-8000-000000000001/delete",
         "/settings/tokens",
         "/settings/tokens/0190a000-0000-7000-8000-000000000001/revoke",
         "/settings/delete",
@@ -213,6 +216,9 @@ async fn s11_other_sites_forms_reach_no_part_of_the_settings_and_the_administrat
         }
     }
     for rpc in [
+        "UpdateThought",
+        "UndeleteThought",
+        "DeleteThought",
         "CreateAccessToken",
         "RevokeAccessToken",
         "DeleteUser",
@@ -249,6 +255,7 @@ async fn s11_no_get_changes_anything_and_nothing_is_shared_across_origins() {
         "/admin/users/bruce/disabled",
         "/admin/users/bruce/reset",
         "/thoughts/0190a000-0000-7000-8000-000000000001/delete",
+        "/thoughts/0190a000-0000-7000-8000-000000000001/undelete",
     ] {
         let page = site.bruce_gets(path).await.is(405);
         assert_eq!(page.header("allow"), "POST", "{path}");

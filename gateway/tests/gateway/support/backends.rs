@@ -11,7 +11,7 @@ use std::{
 
 use api::{
     thoughts::v1::{
-        Matches, QueryProblem, TextRange, Thought, Visibility,
+        Matches, QueryProblem, TextRange, Thought, ThoughtRevision, Visibility,
         thoughts_service_server::ThoughtsServiceServer,
     },
     users::v1::{
@@ -50,6 +50,7 @@ pub(crate) struct Call {
 struct Said {
     keys: Keys,
     thoughts: Vec<Thought>,
+    revisions: Vec<ThoughtRevision>,
     matches: Vec<Matches>,
     problems: Vec<QueryProblem>,
     next_page_token: String,
@@ -84,6 +85,7 @@ impl Fakes {
         let said = Arc::new(Mutex::new(Said {
             keys: keys.clone(),
             thoughts: Vec::new(),
+            revisions: Vec::new(),
             matches: Vec::new(),
             problems: Vec::new(),
             next_page_token: String::new(),
@@ -170,6 +172,10 @@ impl Fakes {
 
     pub(crate) fn have(&self, thoughts: Vec<Thought>) {
         self.said().thoughts = thoughts;
+    }
+
+    pub(crate) fn have_revisions(&self, revisions: Vec<ThoughtRevision>) {
+        self.said().revisions = revisions;
     }
 
     /// What the next searches match, in the order of the thoughts.

@@ -1,6 +1,8 @@
 //! Every page under axe-core, at the width of a phone and of a desk, in light and in dark; and a
 //! picture of each, for people to look at.
 
+mod thoughts;
+
 use std::fs;
 
 use crate::support::{ADMIN_PASSWORD, Browser, Scripts, System, tool};
@@ -108,6 +110,8 @@ async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str
         .await;
     browser.sees("A thought by bruce").await;
     look("thought").await;
+
+    thoughts::on_every_page(browser, &system, &mut look).await;
 
     browser.goes_to(&system, "/settings").await;
     browser.sees("This device").await;

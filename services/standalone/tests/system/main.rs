@@ -2,6 +2,7 @@
 //!
 //! - [`grpcurl`]: a developer's tour with the real grpcurl;
 //! - [`browser`]: a person's tour with the real Chromium;
+//! - [`keeping`]: changes, clashes, the trash and the way back, in the same;
 //! - [`administration`]: what administrators do for others, and people for themselves;
 //! - [`tokens`]: personal access tokens, made in a browser and used by a program;
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
@@ -31,6 +32,7 @@ mod containers;
 mod deletion;
 mod elsewhere;
 mod grpcurl;
+mod keeping;
 mod metrics;
 mod personal_tokens;
 mod processes;

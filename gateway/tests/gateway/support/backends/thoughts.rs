@@ -1,9 +1,12 @@
 //! What the thoughts backend answers.
 
+use std::time::Duration;
+
 use api::thoughts::v1::{self as thoughts, Thought, thoughts_service_server::ThoughtsService};
+use runtime::clock::Clock;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, thought};
+use super::{Backend, Said, thought};
 
 #[tonic::async_trait]
 impl ThoughtsService for Backend {
@@ -22,15 +25,9 @@ impl ThoughtsService for Backend {
         &self,
         request: Request<thoughts::GetThoughtRequest>,
     ) -> Result<Response<Thought>, Status> {
-        let said = self.asked("GetThought", &request)?;
-        let found = said
-            .thoughts
-            .iter()
-            .find(|thought| thought.id == request.get_ref().id);
-        found
-            .cloned()
-            .map(Response::new)
-            .ok_or_else(|| Status::not_found("no such thought"))
+        let mut said = self.asked("GetThought", &request)?;
+        let found = find(&mut said, &request.get_ref().id)?;
+        Ok(Response::new(found.clone()))
     }
 
     async fn delete_thought(
@@ -38,8 +35,18 @@ impl ThoughtsService for Backend {
         request: Request<thoughts::DeleteThoughtRequest>,
     ) -> Result<Response<()>, Status> {
         let mut said = self.asked("DeleteThought", &request)?;
-        said.thoughts
-            .retain(|thought| thought.id != request.get_ref().id);
+        let message = request.get_ref();
+        if message.permanently {
+            said.thoughts.retain(|thought| thought.id != message.id);
+            return Ok(Response::new(()));
+        }
+        let thought = find(&mut said, &message.id)?;
+        if thought.delete_time.is_some() {
+            return Err(Status::not_found("in the trash"));
+        }
+        let now = Clock::system().now();
+        thought.delete_time = Some(now.into());
+        thought.expire_time = Some((now + Duration::from_secs(30 * 86_400)).into());
         Ok(Response::new(()))
     }
 
@@ -48,11 +55,11 @@ impl ThoughtsService for Backend {
         request: Request<thoughts::ListThoughtsRequest>,
     ) -> Result<Response<thoughts::ListThoughtsResponse>, Status> {
         let said = self.asked("ListThoughts", &request)?;
-        let author = &request.get_ref().author;
-        let thoughts = said
-            .thoughts
-            .iter()
-            .filter(|thought| thought.author == *author);
+        let message = request.get_ref();
+        let thoughts = said.thoughts.iter().filter(|thought| {
+            let listed = message.author.is_empty() || thought.author == message.author;
+            listed && thought.delete_time.is_some() == message.only_deleted
+        });
         Ok(Response::new(thoughts::ListThoughtsResponse {
             thoughts: thoughts.cloned().collect(),
             next_page_token: said.next_page_token.clone(),
@@ -87,24 +94,39 @@ impl ThoughtsService for Backend {
         &self,
         request: Request<thoughts::UpdateThoughtRequest>,
     ) -> Result<Response<thoughts::Thought>, Status> {
-        drop(self.asked("UpdateThought", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("UpdateThought", &request)?;
+        let message = request.get_ref();
+        let wanted = message.thought.clone().unwrap_or_default();
+        let thought = find(&mut said, &wanted.id)?;
+        if message.etag.as_ref() != Some(&thought.etag) {
+            return Err(Status::aborted("changed since"));
+        }
+        thought.text = wanted.text;
+        thought.visibility = wanted.visibility;
+        thought.etag.push('+');
+        thought.update_time = Some(Clock::system().now().into());
+        Ok(Response::new(thought.clone()))
     }
 
     async fn undelete_thought(
         &self,
         request: Request<thoughts::UndeleteThoughtRequest>,
     ) -> Result<Response<thoughts::Thought>, Status> {
-        drop(self.asked("UndeleteThought", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("UndeleteThought", &request)?;
+        let thought = find(&mut said, &request.get_ref().id)?;
+        (thought.delete_time, thought.expire_time) = (None, None);
+        Ok(Response::new(thought.clone()))
     }
 
     async fn list_thought_revisions(
         &self,
         request: Request<thoughts::ListThoughtRevisionsRequest>,
     ) -> Result<Response<thoughts::ListThoughtRevisionsResponse>, Status> {
-        drop(self.asked("ListThoughtRevisions", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let said = self.asked("ListThoughtRevisions", &request)?;
+        Ok(Response::new(thoughts::ListThoughtRevisionsResponse {
+            revisions: said.revisions.clone(),
+            next_page_token: said.next_page_token.clone(),
+        }))
     }
 
     async fn list_tags(
@@ -130,4 +152,10 @@ impl ThoughtsService for Backend {
         drop(self.asked("PutServiceToken", &request)?);
         Err(Status::unimplemented("no page asks this"))
     }
+}
+
+fn find<'a>(said: &'a mut Said, id: &str) -> Result<&'a mut Thought, Status> {
+    let mut thoughts = said.thoughts.iter_mut();
+    let found = thoughts.find(|thought| thought.id == id);
+    found.ok_or_else(|| Status::not_found("no such thought"))
 }

@@ -127,6 +127,21 @@ impl Browser {
         value.unwrap_or_default()
     }
 
+    /// The state that the form on the page changes.
+    pub(crate) async fn etag(&self) -> String {
+        let etag = self.only(By::Css("main form.write [name='etag']")).await;
+        let value = etag.prop("value").await.expect("a property");
+        value.unwrap_or_default()
+    }
+
+    /// Makes the form on the page one that was opened before the last change.
+    pub(crate) async fn has_etag(&self, etag: &str) {
+        self.evaluates(&format!(
+            "document.querySelector('main form.write [name=etag]').value = {etag:?}"
+        ))
+        .await;
+    }
+
     /// Goes on by the Tab key to what shows these words, and presses Enter there.
     pub(crate) async fn presses_by_keyboard(&self, words: &str) {
         let driver = self.driver();

@@ -1,0 +1,48 @@
+//! What becomes of a thought: its changes, the trash.
+
+use crate::support::{Browser, System};
+
+/// Goes through them as bruce, who is signed in.
+pub(super) async fn on_every_page(
+    browser: &Browser,
+    system: &System,
+    look: &mut impl AsyncFnMut(&'static str),
+) {
+    browser.goes_to(system, "/").await;
+    browser.presses("Edit").await;
+    browser.sees("Change your thought").await;
+    look("edit").await;
+    let stale = browser.etag().await;
+    browser.types("text", "Once more, from the top").await;
+    browser.presses("Save").await;
+    browser.sees("Your change is saved").await;
+    look("edit-saved").await;
+    browser.presses("Edit").await;
+    browser.sees("Change your thought").await;
+    browser.types("text", "Twice, in another window").await;
+    browser.has_etag(&stale).await;
+    browser.presses("Save").await;
+    browser.sees("Changed in the meantime").await;
+    look("edit-clash").await;
+    browser.presses("Save yours instead").await;
+    browser.sees("Your change is saved").await;
+    browser.presses("changed just now").await;
+    browser.sees("Earlier versions").await;
+    look("revisions").await;
+    browser.presses("Delete").await;
+    browser.presses("Yes, delete").await;
+    browser.sees("Your thought is in the trash").await;
+    look("undo").await;
+    browser.goes_to(system, "/trash").await;
+    browser.presses("Delete for ever").await;
+    look("trash").await;
+    browser
+        .evaluates("document.querySelector('main article footer a').click()")
+        .await;
+    browser.sees("A thought by bruce").await;
+    look("thought-in-the-trash").await;
+    browser.presses("Restore").await;
+    browser.sees("back where it was").await;
+    browser.goes_to(system, "/trash").await;
+    look("trash-empty").await;
+}
