@@ -1,26 +1,30 @@
 //! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`];
-//! changing and deleting in [`keeping`], searching and tags in files of their own; and what is asked of the users backend, in [`users`].
+//! changing and deleting in [`keeping`], export and import in [`porting`], searching and tags in files
+//! of their own; and what is asked of the users backend, in [`users`].
 
 mod keeping;
 mod messages;
+mod porting;
 mod refusals;
 mod search;
 mod tags;
 pub(crate) mod users;
 
 use api::thoughts::v1::{
-    CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
-    ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
-    ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
-    SearchThoughtsRequest, SearchThoughtsResponse, Thought as ProtoThought, UndeleteThoughtRequest,
-    UpdateThoughtRequest, thoughts_service_server::ThoughtsService,
+    CreateThoughtRequest, DeleteThoughtRequest, ExportThoughtsRequest, GetLimitsRequest,
+    GetThoughtRequest, ImportThoughtsRequest, Limits, ListTagsRequest, ListTagsResponse,
+    ListThoughtRevisionsRequest, ListThoughtRevisionsResponse, ListThoughtsRequest,
+    ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest, SearchThoughtsRequest,
+    SearchThoughtsResponse, Thought as ProtoThought, UndeleteThoughtRequest, UpdateThoughtRequest,
+    thoughts_service_server::ThoughtsService,
 };
 use runtime::{
     auth::{Caller, THOUGHTS_BACKEND, USERS_BACKEND, Verifier},
     paging::MAX_PAGE_SIZE,
     status,
 };
-use tonic::{Code, Request, Response, Status};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use self::{
     messages::{
@@ -39,19 +43,23 @@ pub(crate) struct ThoughtsGrpc {
     thoughts: Thoughts,
     service_tokens: ServiceTokens,
     verifier: Verifier,
+    stopping: CancellationToken,
 }
 
 impl ThoughtsGrpc {
-    /// Serves `thoughts` to whoever `verifier` vouches for.
+    /// Serves `thoughts` to whoever `verifier` vouches for; what goes on for long ends with
+    /// `stopping`.
     pub(crate) fn new(
         thoughts: Thoughts,
         service_tokens: ServiceTokens,
         verifier: Verifier,
+        stopping: CancellationToken,
     ) -> Self {
         Self {
             thoughts,
             service_tokens,
             verifier,
+            stopping,
         }
     }
 
@@ -90,6 +98,9 @@ impl ThoughtsGrpc {
 
 #[tonic::async_trait]
 impl ThoughtsService for ThoughtsGrpc {
+    type ExportThoughtsStream = porting::ExportStream;
+    type ImportThoughtsStream = porting::ImportStream;
+
     async fn create_thought(
         &self,
         request: Request<CreateThoughtRequest>,
@@ -195,6 +206,20 @@ impl ThoughtsService for ThoughtsGrpc {
         request: Request<ListTagsRequest>,
     ) -> Result<Response<ListTagsResponse>, Status> {
         tags::list_tags(self, request).await
+    }
+
+    async fn export_thoughts(
+        &self,
+        request: Request<ExportThoughtsRequest>,
+    ) -> Result<Response<porting::ExportStream>, Status> {
+        porting::export_thoughts(self, request).await
+    }
+
+    async fn import_thoughts(
+        &self,
+        request: Request<Streaming<ImportThoughtsRequest>>,
+    ) -> Result<Response<porting::ImportStream>, Status> {
+        porting::import_thoughts(self, request).await
     }
 
     async fn purge_author(

@@ -13,6 +13,7 @@
 //! - [`tag`]: the `#tags` of a text;
 //! - [`fold`]: texts without regard to case, as a search sees them;
 //! - [`matches`](mod@matches): where a query matches a text;
+//! - [`porting`]: thoughts on their way out and in;
 //! - [`service_token`]: how the users backend knows this one;
 //! - [`error`]: why a use case was refused.
 //!
@@ -27,6 +28,7 @@ pub mod fold;
 mod grpc;
 pub mod matches;
 pub mod page;
+pub mod porting;
 pub mod query;
 pub mod revision;
 mod server;

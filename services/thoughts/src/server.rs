@@ -95,9 +95,10 @@ fn add_to(
     };
     let kept = thoughts.clone();
     let (counted, until) = (thoughts.clone(), shutdown.clone());
+    let stopping = shutdown.clone();
     tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
     tokio::spawn(async move { counted.keep_tags(TAGS_INTERVAL, until).await });
-    let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier);
+    let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier, stopping);
     server
         .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))

@@ -2,12 +2,15 @@
 //! `keeping`, and in `upkeep` what is done for no call in particular.
 
 mod keeping;
+mod porting;
 mod service_tokens;
 mod tags;
 mod upkeep;
 
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod porting_tests;
 #[cfg(test)]
 mod tests;
 

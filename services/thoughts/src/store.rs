@@ -1,12 +1,14 @@
 //! Every SQL statement, and what becomes of rows.
 //!
 //! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`, `revisions`,
-//! `tags`, `purge`, `service_token`), except for `search`: what each does for it is in `postgres`
+//! `tags`, `export`, `import`, `purge`, `service_token`), except for `search`: what each does for it is in `postgres`
 //! and `sqlite`, which lie beside each other.
 
 #[macro_use]
 mod macros;
 
+mod export;
+mod import;
 mod postgres;
 mod purge;
 mod read;
@@ -20,7 +22,10 @@ mod trash;
 mod update;
 mod write;
 
+use std::sync::Arc;
+
 use database::{Database, DatabaseUrl, Migrations};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::thought::Thought;
@@ -30,6 +35,7 @@ use crate::thought::Thought;
 pub struct Store {
     database: Database,
     effort: search::Effort,
+    importing: Arc<Mutex<()>>,
 }
 
 /// A repeatable creation: the same author and id never make a second thought.
@@ -86,6 +92,7 @@ impl Store {
         let store = Self {
             database: opened.map_err(|error| error.to_string())?,
             effort: search::Effort::default(),
+            importing: Arc::default(),
         };
         match postgres::finds_every_script(&store.database).await {
             Ok(true) => Ok(store),

@@ -109,7 +109,12 @@ fn requested_change(
                     status::invalid_argument("thought.text", error.to_string())
                 })?);
             }
-            "visibility" => change.visibility = Some(visibility_to_be(thought)?),
+            "visibility" => {
+                let visibility = visibility_to_be(thought.visibility);
+                change.visibility = Some(visibility.map_err(|expected| {
+                    status::invalid_argument("thought.visibility", expected)
+                })?);
+            }
             _ => return Err(wrong_mask()),
         }
     }
@@ -120,15 +125,14 @@ fn requested_change(
 }
 
 /// Unlike that of a new thought it has to be said: what was private does not become public by
-/// leaving something out.
-fn visibility_to_be(thought: &ProtoThought) -> Result<Visibility, Status> {
-    match ProtoVisibility::try_from(thought.visibility) {
+/// leaving something out. The error says what was expected.
+pub(super) fn visibility_to_be(number: i32) -> Result<Visibility, &'static str> {
+    match ProtoVisibility::try_from(number) {
         Ok(ProtoVisibility::Public) => Ok(Visibility::Public),
         Ok(ProtoVisibility::Private) => Ok(Visibility::Private),
-        Ok(ProtoVisibility::Unspecified) | Err(_) => Err(status::invalid_argument(
-            "thought.visibility",
-            "must be VISIBILITY_PUBLIC or VISIBILITY_PRIVATE",
-        )),
+        Ok(ProtoVisibility::Unspecified) | Err(_) => {
+            Err("must be VISIBILITY_PUBLIC or VISIBILITY_PRIVATE")
+        }
     }
 }
 

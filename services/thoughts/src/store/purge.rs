@@ -18,7 +18,7 @@ const MARK: &str = "
     INSERT INTO purged_authors (author_id, purge_time) VALUES ($1, $2)
     ON CONFLICT (author_id) DO NOTHING";
 
-const FIND_MARK: &str = "SELECT purge_time FROM purged_authors WHERE author_id = $1";
+pub(super) const FIND_MARK: &str = "SELECT purge_time FROM purged_authors WHERE author_id = $1";
 
 const DELETE_THOUGHTS: &str = "
     DELETE FROM thoughts WHERE position IN (

@@ -35,7 +35,7 @@ pub(super) const LIST_TRASH: &str = "
 
 /// A row of a list that looks into the trash.
 #[derive(sqlx::FromRow)]
-struct MaybeTrashed {
+pub(super) struct MaybeTrashed {
     #[sqlx(flatten)]
     row: Row,
     delete_time: Option<i64>,

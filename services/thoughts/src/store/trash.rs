@@ -23,7 +23,7 @@ const TAKE: &str = "
     )
     RETURNING position, id, author_id, author, text, visibility, update_time";
 
-const PUT: &str = "
+pub(super) const PUT: &str = "
     INSERT INTO trash (
         position, id, author_id, author, text, visibility, update_time,
         delete_time, expire_time, removed

@@ -10,6 +10,7 @@ mod keeping;
 mod limits;
 mod permissions;
 mod personal_tokens;
+mod porting;
 mod reading;
 mod services;
 mod support;

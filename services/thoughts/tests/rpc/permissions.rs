@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// An rpc, and what each of [`PEOPLE`] gets from it, about a thought of bruce's.
-const TABLE: [(&str, [Code; 9]); 12] = [
+const TABLE: [(&str, [Code; 9]); 14] = [
     (
         "CreateThought",
         [
@@ -76,6 +76,18 @@ const TABLE: [(&str, [Code; 9]); 12] = [
         "ListTags",
         [
             Fine, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
+        ],
+    ),
+    (
+        "ExportThoughts",
+        [
+            Unknown, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
+        ],
+    ),
+    (
+        "ImportThoughts",
+        [
+            Unknown, Fine, Fine, Fine, Unknown, Unknown, Denied, Fine, Unknown,
         ],
     ),
     // It looks at no token.
@@ -192,6 +204,8 @@ async fn call(
         }
         "ListThoughts" => person.lists("").await.map(drop),
         "SearchThoughts" => person.searches("").await.map(drop),
+        "ExportThoughts" => person.exports().await.map(drop),
+        "ImportThoughts" => person.imports(Vec::new()).await.map(drop),
         "GetLimits" => person.asks_for_limits().await.map(drop),
         "ListTags" => person
             .lists_tags(ListTagsRequest::default())

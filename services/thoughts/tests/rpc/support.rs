@@ -190,11 +190,13 @@ impl Backend {
         }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Whoever is not signed in.
     pub(crate) fn nobody(&self) -> Person {
-        let url = format!("http://{}", self.address)
-            .parse()
-            .expect("an address");
+        let url = self.url().parse().expect("an address");
         let client = ThoughtsServiceClient::new(Channel::new("thoughts", url));
         Person {
             client,
@@ -233,7 +235,7 @@ pub(crate) fn config(fresh: &Fresh) -> Config {
 /// Somebody with a client.
 #[derive(Clone)]
 pub(crate) struct Person {
-    client: ThoughtsServiceClient<Channel>,
+    pub(crate) client: ThoughtsServiceClient<Channel>,
     token: Option<String>,
 }
 
@@ -453,7 +455,7 @@ impl Person {
             .map(Response::into_inner)
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         if let Some(token) = &self.token {
             let value = format!("Bearer {token}").parse().expect("a header");

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use api::thoughts::v1::{self as thoughts, Thought, thoughts_service_server::ThoughtsService};
 use runtime::clock::Clock;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::{Backend, Said, thought};
 
 #[tonic::async_trait]
 impl ThoughtsService for Backend {
+    type ExportThoughtsStream = BoxStream<thoughts::ExportThoughtsResponse>;
+    type ImportThoughtsStream = BoxStream<thoughts::ImportThoughtsResponse>;
+
     async fn create_thought(
         &self,
         request: Request<thoughts::CreateThoughtRequest>,
@@ -134,6 +137,22 @@ impl ThoughtsService for Backend {
         request: Request<thoughts::ListTagsRequest>,
     ) -> Result<Response<thoughts::ListTagsResponse>, Status> {
         drop(self.asked("ListTags", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn export_thoughts(
+        &self,
+        request: Request<thoughts::ExportThoughtsRequest>,
+    ) -> Result<Response<Self::ExportThoughtsStream>, Status> {
+        drop(self.asked("ExportThoughts", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
+    async fn import_thoughts(
+        &self,
+        request: Request<Streaming<thoughts::ImportThoughtsRequest>>,
+    ) -> Result<Response<Self::ImportThoughtsStream>, Status> {
+        drop(self.asked("ImportThoughts", &request)?);
         Err(Status::unimplemented("no page asks this"))
     }
 

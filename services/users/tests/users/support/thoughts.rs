@@ -8,7 +8,8 @@ use std::{
 };
 
 use api::thoughts::v1::{
-    CreateThoughtRequest, DeleteThoughtRequest, GetLimitsRequest, GetThoughtRequest, Limits,
+    CreateThoughtRequest, DeleteThoughtRequest, ExportThoughtsRequest, ExportThoughtsResponse,
+    GetLimitsRequest, GetThoughtRequest, ImportThoughtsRequest, ImportThoughtsResponse, Limits,
     ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
     SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
@@ -27,7 +28,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::Person;
 
@@ -129,6 +130,9 @@ struct Stub {
 
 #[tonic::async_trait]
 impl ThoughtsService for Stub {
+    type ExportThoughtsStream = BoxStream<ExportThoughtsResponse>;
+    type ImportThoughtsStream = BoxStream<ImportThoughtsResponse>;
+
     async fn purge_author(
         &self,
         request: Request<PurgeAuthorRequest>,
@@ -211,6 +215,20 @@ impl ThoughtsService for Stub {
         &self,
         _: Request<ListTagsRequest>,
     ) -> Result<Response<ListTagsResponse>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn export_thoughts(
+        &self,
+        _: Request<ExportThoughtsRequest>,
+    ) -> Result<Response<Self::ExportThoughtsStream>, Status> {
+        Err(nobody_asks())
+    }
+
+    async fn import_thoughts(
+        &self,
+        _: Request<Streaming<ImportThoughtsRequest>>,
+    ) -> Result<Response<Self::ImportThoughtsStream>, Status> {
         Err(nobody_asks())
     }
 
