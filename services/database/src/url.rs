@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
 use crate::Engine;
 
@@ -33,6 +33,19 @@ impl DatabaseUrl {
     #[must_use]
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
         Self(Location::Sqlite(path.as_ref().to_owned()))
+    }
+
+    /// The same with that password, if it is PostgreSQL and the address has none itself.
+    #[must_use]
+    pub fn or_password(self, password: Option<&str>) -> Self {
+        match (self.0, password) {
+            (Location::Postgres(options), Some(password))
+                if options.to_url_lossy().password().is_none() =>
+            {
+                Self(Location::Postgres(Box::new(options.password(password))))
+            }
+            (location, _) => Self(location),
+        }
     }
 
     /// Which engine serves it.
@@ -119,6 +132,22 @@ mod tests {
         );
         let debug = format!("{:?}", secret.parse::<DatabaseUrl>());
         assert!(!debug.contains("gamma-rays"), "{debug}");
+    }
+
+    #[test]
+    fn a_password_of_its_own_counts_for_more() {
+        let with = |text: &str| match text
+            .parse::<DatabaseUrl>()
+            .unwrap()
+            .or_password(Some("b c"))
+            .0
+        {
+            Location::Postgres(options) => options.to_url_lossy().to_string(),
+            Location::Sqlite(path) => path.display().to_string(),
+        };
+        assert!(with("postgres://me@db/x").starts_with("postgres://me:b%20c@db"));
+        assert!(with("postgres://me:a@db/x").starts_with("postgres://me:a@db"));
+        assert_eq!(with("sqlite://x"), "x");
     }
 
     #[test]

@@ -22,7 +22,10 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
+use self::files::Unread;
 use crate::lifecycle::StartError;
+
+pub use self::files::Awaited;
 
 /// A setting that must not be shown: `Debug` leaves the value out.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,6 +57,8 @@ impl fmt::Debug for Secret {
 pub enum Parsed<C> {
     /// Run with this configuration.
     Run(C),
+    /// Run, as soon as this file is there: read everything again then.
+    Await(Awaited),
     /// Print this and end well: `--help` or `--version`.
     Print(String),
     /// Ask the program that runs with the same settings, by its operations ports, whether it is
@@ -70,7 +75,12 @@ pub fn parse<C: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<C>, StartError> {
     let mut command = health_check::added_to(files::described_in(C::command()));
-    let arguments = files::read(&command, arguments)?;
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let arguments = match files::read(&command, &arguments) {
+        Ok(arguments) => arguments,
+        Err(Unread::Wrong(error)) => return Err(error),
+        Err(Unread::Awaited(file)) => return without(file, command, arguments),
+    };
     match command.try_get_matches_from_mut(arguments) {
         Ok(mut matches) => match health_check::asked(&command, &matches) {
             Some(ports) => Ok(Parsed::HealthCheck(ports)),
@@ -80,6 +90,32 @@ pub fn parse<C: Parser>(
         },
         Err(error) if !error.use_stderr() => Ok(Parsed::Print(error.to_string())),
         Err(error) => Err(explain(&error, &command)),
+    }
+}
+
+/// What a command line asks for while a file is not there that it needs.
+fn without<C>(
+    file: Awaited,
+    command: Command,
+    arguments: Vec<OsString>,
+) -> Result<Parsed<C>, StartError> {
+    // What is in the file may be required.
+    let mut lenient = command.mut_args(|argument| argument.required(false));
+    match lenient.try_get_matches_from_mut(arguments) {
+        Err(error) if !error.use_stderr() => Ok(Parsed::Print(error.to_string())),
+        Err(error) if error.kind() != ErrorKind::MissingRequiredArgument => {
+            Err(explain(&error, &lenient))
+        }
+        // Whoever asks for something now wants an answer now.
+        Ok(matches) if matches.subcommand_name().is_some() => {
+            let why = "it is not there yet";
+            Err(StartError::setting(
+                &file.variable,
+                file.path.display(),
+                why,
+            ))
+        }
+        _ => Ok(Parsed::Await(file)),
     }
 }
 

@@ -1,11 +1,12 @@
 //! From `main` to the last closed connection.
 
 use std::{
-    env, fmt,
+    env, fmt, fs,
     future::Future,
     io::{self, Write as _},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -13,14 +14,18 @@ use tokio::{
     net::TcpListener,
     runtime::Builder,
     signal::unix::{SignalKind, signal},
+    time::interval,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{self, Parsed},
+    config::{self, Awaited, Parsed},
     ops,
     telemetry::{self, TelemetryConfig},
 };
+
+/// How often it is looked whether a file is there by now.
+const LOOK_EACH: Duration = Duration::from_millis(500);
 
 /// The system's allocator keeps what password hashes and large requests once took: ten sign-ins
 /// left 170 MB behind that nobody used. This one gives it back.
@@ -115,15 +120,30 @@ where
     S: FnOnce(C, CancellationToken) -> F,
     F: Future<Output = Result<(), StartError>>,
 {
-    let config = match config::parse::<C>(env::args_os())? {
-        Parsed::Run(config) => config,
-        Parsed::Print(text) => {
-            let _ = write!(io::stdout(), "{text}");
-            return Ok(());
+    let mut early_logs = false;
+    let config = loop {
+        match config::parse::<C>(env::args_os())? {
+            Parsed::Run(config) => break config,
+            Parsed::Print(text) => {
+                let _ = write!(io::stdout(), "{text}");
+                return Ok(());
+            }
+            Parsed::HealthCheck(ports) => return start(Builder::new_current_thread(), ask(ports)),
+            Parsed::Await(file) => {
+                if !early_logs {
+                    telemetry::init(&TelemetryConfig::of_environment())?;
+                    early_logs = true;
+                }
+                let came = start(Builder::new_current_thread(), wait_for(file))?;
+                if !came {
+                    return Ok(());
+                }
+            }
         }
-        Parsed::HealthCheck(ports) => return start(Builder::new_current_thread(), ask(ports)),
     };
-    telemetry::init(config.as_ref())?;
+    if !early_logs {
+        telemetry::init(config.as_ref())?;
+    }
     start(Builder::new_multi_thread(), async {
         let shutdown = CancellationToken::new();
         cancel_on_signal(shutdown.clone())?;
@@ -131,14 +151,33 @@ where
     })
 }
 
-fn start(
+fn start<T>(
     mut runtime: Builder,
-    work: impl Future<Output = Result<(), StartError>>,
-) -> Result<(), StartError> {
+    work: impl Future<Output = Result<T, StartError>>,
+) -> Result<T, StartError> {
     let runtime = runtime.enable_all().build();
     runtime
         .map_err(|error| StartError::new(format!("cannot start: {error}")))?
         .block_on(work)
+}
+
+/// Waits for the file; `false` if the process is told to end before that.
+async fn wait_for(file: Awaited) -> Result<bool, StartError> {
+    let shutdown = CancellationToken::new();
+    cancel_on_signal(shutdown.clone())?;
+    let Awaited { variable, path } = file;
+    tracing::warn!(%variable, path = %path.display(), "waiting for a file");
+    let mut tick = interval(LOOK_EACH);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(false),
+            _ = tick.tick() => {}
+        }
+        // An error other than that it is missing is told when it is read.
+        if fs::exists(&path).unwrap_or(true) {
+            return Ok(true);
+        }
+    }
 }
 
 /// Whether the program with these operations ports is ready.

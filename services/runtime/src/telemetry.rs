@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, FromArgMatches as _, ValueEnum};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::lifecycle::StartError;
@@ -27,6 +27,17 @@ impl Default for TelemetryConfig {
             rust_log: DEFAULT_FILTER.to_owned(),
             log_format: LogFormat::Text,
         }
+    }
+}
+
+impl TelemetryConfig {
+    /// What the environment says, for a program that cannot read all of its settings yet; the
+    /// defaults where that is wrong, which is told later.
+    pub(crate) fn of_environment() -> Self {
+        let command = Self::augment_args(Command::new("telemetry"));
+        let read = command.try_get_matches_from(["telemetry"]);
+        read.and_then(|matches| Self::from_arg_matches(&matches))
+            .unwrap_or_default()
     }
 }
 

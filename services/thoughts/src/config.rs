@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser};
 use database::DatabaseUrl;
 use runtime::{
     auth::FixedKeys,
-    config::{address, switch},
+    config::{Secret, address, switch},
     grpc::client::BackendUrl,
     telemetry::TelemetryConfig,
     tls::TlsConfig,
@@ -24,9 +24,12 @@ pub struct Config {
     /// Where /metrics, /healthz and /readyz are served
     #[arg(long, env = "OPS_ADDR", default_value = "0.0.0.0:9000", value_parser = address)]
     pub ops_addr: SocketAddr,
-    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
+    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
+    /// The password of the database, if it is not part of its address
+    #[arg(long, env = "PGPASSWORD", hide_env_values = true)]
+    pub pgpassword: Option<Secret>,
     /// The users backend, which publishes the keys that tokens are checked with
     #[arg(
         long,
@@ -62,6 +65,7 @@ impl Config {
             listen_addr: SocketAddr::from(([0, 0, 0, 0], 8000)),
             ops_addr: SocketAddr::from(([0, 0, 0, 0], 9000)),
             database_url,
+            pgpassword: None,
             user_backend_url,
             tokens_public_key: None,
             max_thought_length: MaxLength::default(),
@@ -70,6 +74,13 @@ impl Config {
             tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
         }
+    }
+
+    /// The database, with its password.
+    #[must_use]
+    pub fn database(&self) -> DatabaseUrl {
+        let password = self.pgpassword.as_ref().map(Secret::expose);
+        self.database_url.clone().or_password(password)
     }
 }
 

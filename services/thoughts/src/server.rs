@@ -54,7 +54,7 @@ pub async fn serve(
 }
 
 async fn open(config: &Config, cancelled: &CancellationToken) -> Result<Store, StartError> {
-    let store = Store::open(&config.database_url, cancelled.cancelled())
+    let store = Store::open(&config.database(), cancelled.cancelled())
         .await
         .map_err(StartError::new)?;
     if config.demo {
@@ -104,7 +104,7 @@ fn add_to(
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))
         .ready_check(move || {
             let store = checked.clone();
-            async move { store.is_there().await }
+            async move { store.is_there().await.map_err(|error| error.to_string()) }
         })
         .on_stop(async move { closed.close().await })
 }

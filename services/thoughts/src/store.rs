@@ -105,8 +105,12 @@ impl Store {
     }
 
     /// Whether the database answers.
-    pub async fn is_there(&self) -> bool {
-        self.database.ping().await.is_ok()
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub async fn is_there(&self) -> Result<(), database::Error> {
+        self.database.ping().await
     }
 
     /// Closes every connection.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use database::DatabaseUrl;
 use runtime::{
-    config::{address, switch},
+    config::{Secret, address, switch},
     grpc::client::BackendUrl,
     proxies::TrustedProxies,
     telemetry::TelemetryConfig,
@@ -27,9 +27,12 @@ pub struct Config {
     /// Where /metrics, /healthz and /readyz are served
     #[arg(long, env = "OPS_ADDR", default_value = "0.0.0.0:9001", value_parser = address)]
     pub ops_addr: SocketAddr,
-    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB (its password may be in PGPASSWORD)
+    /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
+    /// The password of the database, if it is not part of its address
+    #[arg(long, env = "PGPASSWORD", hide_env_values = true)]
+    pub pgpassword: Option<Secret>,
     /// The thoughts backend, which is told whose thoughts are to go, and handed the service token by
     /// which it asks whose a personal access token is
     #[arg(
@@ -117,6 +120,7 @@ impl Config {
             listen_addr: SocketAddr::from(([0, 0, 0, 0], 8001)),
             ops_addr: SocketAddr::from(([0, 0, 0, 0], 9001)),
             database_url,
+            pgpassword: None,
             thoughts_backend_url,
             tokens_signing_key: None,
             key_encryption_secret: None,
@@ -131,6 +135,13 @@ impl Config {
             telemetry: TelemetryConfig::default(),
             command: None,
         }
+    }
+
+    /// The database, with its password.
+    #[must_use]
+    pub fn database(&self) -> DatabaseUrl {
+        let password = self.pgpassword.as_ref().map(Secret::expose);
+        self.database_url.clone().or_password(password)
     }
 }
 

@@ -164,7 +164,7 @@ impl Backend {
             .trusted_proxies(self.trusted_proxies)
             .ready_check(move || {
                 let store = checked.clone();
-                async move { store.is_there().await }
+                async move { store.is_there().await.map_err(|error| error.to_string()) }
             })
             .on_stop(async move { closed.close().await })
     }
@@ -280,6 +280,6 @@ async fn open_store(
     config: &Config,
     cancelled: impl Future<Output = ()>,
 ) -> Result<Store, StartError> {
-    let database = Database::open(&config.database_url, &migrations(), cancelled).await;
+    let database = Database::open(&config.database(), &migrations(), cancelled).await;
     Ok(Store::new(database.map_err(StartError::new)?))
 }

@@ -41,8 +41,12 @@ impl Store {
     }
 
     /// Whether the database answers.
-    pub async fn is_there(&self) -> bool {
-        self.database.ping().await.is_ok()
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub async fn is_there(&self) -> Result<(), database::Error> {
+        self.database.ping().await
     }
 
     /// Closes the connections, after the statements that are under way.

@@ -34,7 +34,8 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// What does not answer within this time is not ready.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+/// What a service waits for, if it cannot work now.
+type ReadyCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// A gRPC server in the making: services, then [`GrpcServer::serve`].
 ///
@@ -93,12 +94,12 @@ impl GrpcServer {
         self
     }
 
-    /// What tells whether the service can work, such as its database answering. Without it the
-    /// service is ready as soon as it listens.
+    /// What tells whether the service can work, such as its database answering, or else what it
+    /// waits for. Without it the service is ready as soon as it listens.
     #[must_use]
     pub fn ready_check<F>(mut self, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = bool> + Send + 'static,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.ready = Some(Arc::new(move || check().boxed()));
         self
@@ -277,14 +278,19 @@ impl Health {
         let mut tick = interval(CHECK_INTERVAL);
         loop {
             tick.tick().await;
-            let ready = match &check {
-                Some(check) => timeout(CHECK_TIMEOUT, check()).await.unwrap_or(false),
-                None => true,
+            let checked = match &check {
+                Some(check) => timeout(CHECK_TIMEOUT, check())
+                    .await
+                    .unwrap_or_else(|_| Err("no answer".to_owned())),
+                None => Ok(()),
             };
-            if self.readiness.borrow().ready != ready {
-                tracing::info!(ready, "readiness changed");
+            let was_ready = self.readiness.borrow().ready;
+            match &checked {
+                Ok(()) if !was_ready => tracing::info!("ready"),
+                Err(reason) if was_ready => tracing::warn!(%reason, "not ready"),
+                _ => {}
             }
-            self.set(ready).await;
+            self.set(checked.is_ok()).await;
         }
     }
 

@@ -15,7 +15,7 @@ mod server;
 
 use std::{fmt, fs, path::PathBuf, str::FromStr};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use rustls_pki_types::{CertificateDer, DnsName, PrivateKeyDer, pem::PemObject as _};
 use tokio_rustls::rustls::RootCertStore;
 use webpki::EndEntityCert;
@@ -32,14 +32,20 @@ pub use self::{
 pub struct TlsConfig {
     /// This program's certificate, with its chain: PEM, or the path of a file. A backend then serves
     /// gRPC with TLS alone; backends at https are shown it
-    #[arg(long, env = "TLS_CERT", requires = "tls_key")]
+    #[arg(long, env = "TLS_CERT", value_hint = ValueHint::FilePath, requires = "tls_key")]
     pub tls_cert: Option<Pem>,
     /// The certificate's private key: PEM, or the path of a file
-    #[arg(long, env = "TLS_KEY", hide_env_values = true, requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "TLS_KEY",
+        value_hint = ValueHint::FilePath,
+        hide_env_values = true,
+        requires = "tls_cert"
+    )]
     pub tls_key: Option<Pem>,
     /// The authority of the services' certificates: PEM, or the path of a file. Callers of a backend
     /// need a certificate of it, and backends at https are expected to have one
-    #[arg(long, env = "TLS_CLIENT_CA")]
+    #[arg(long, env = "TLS_CLIENT_CA", value_hint = ValueHint::FilePath)]
     pub tls_client_ca: Option<Pem>,
     /// The callers that a backend serves: DNS names or URIs in their certificates, with commas
     /// between them. The gateway, which no service calls, accepts it and needs none

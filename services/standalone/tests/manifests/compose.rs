@@ -129,9 +129,7 @@ fn k12_secrets_are_made_once() {
         assert!(made.status.success() && made.stdout.is_empty(), "{made:?}");
         let names = [
             "thoughts/password",
-            "thoughts/database-url",
             "users/password",
-            "users/database-url",
             "users/key-encryption-secret",
         ];
         names.map(|name| {
@@ -141,26 +139,26 @@ fn k12_secrets_are_made_once() {
         })
     };
     let first = files();
-    let [thoughts, thoughts_url, users, users_url, key] = &first;
+    let [thoughts, users, key] = &first;
     assert_eq!([thoughts, users, key].map(String::len), [64; 3]);
     assert!(thoughts != users && users != key && thoughts != key);
-    for (part, password, url) in [
-        ("thoughts", thoughts, thoughts_url),
-        ("users", users, users_url),
-    ] {
-        assert_eq!(
-            *url,
-            format!("postgres://{part}:{password}@{part}-db:5432/{part}")
-        );
-        let environment = at(&services()[&format!("{part}-db")], "/environment").clone();
-        assert_eq!(environment["POSTGRES_DB"], part);
-        assert_eq!(environment["POSTGRES_USER"], part);
-        assert_eq!(
-            environment["POSTGRES_PASSWORD_FILE"],
-            "/run/secrets/password"
-        );
-    }
     assert_eq!(files(), first, "the second time changes nothing");
+}
+
+#[test]
+fn a_backend_and_its_database_know_the_same() {
+    let services = services();
+    for part in ["thoughts", "users"] {
+        let database = at(&services[&format!("{part}-db")], "/environment");
+        let backend = at(&services[&format!("{part}-backend")], "/environment");
+        let (user, name) = (&database["POSTGRES_USER"], &database["POSTGRES_DB"]);
+        let url = format!("postgres://{part}@{part}-db:5432/{part}");
+        assert_eq!(backend["DATABASE_URL"], url);
+        assert_eq!([user, name], [part, part]);
+        let file = "/run/secrets/password";
+        assert_eq!(backend["PGPASSWORD_FILE"], file);
+        assert_eq!(database["POSTGRES_PASSWORD_FILE"], file);
+    }
 }
 
 #[test]
@@ -178,7 +176,6 @@ fn every_variable_is_one_that_the_program_takes() {
             let flag = setting.to_lowercase().replace('_', "-");
             arguments.push(match setting {
                 "DEMO" if value == "false" => continue,
-                "DATABASE_URL" => format!("--{flag}=postgres://a:b@c:5432/d"),
                 "KEY_ENCRYPTION_SECRET" => format!("--{flag}={}", "0".repeat(64)),
                 _ => format!("--{flag}={value}"),
             });

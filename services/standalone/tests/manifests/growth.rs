@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::objects::{at, deployments, list, named, of_kind, overlays, text};
+use crate::objects::{at, deployments, named, of_kind, overlays, text};
 
 #[test]
 fn k06_k07_there_are_two_replicas_and_more_under_load() {
@@ -33,9 +33,10 @@ fn k06_k07_there_are_two_replicas_and_more_under_load() {
 fn a_database_has_room_for_the_connections_of_all_replicas() {
     for (overlay, objects) in overlays() {
         for database in of_kind(&objects, "StatefulSet") {
-            let arguments = list(database.container(), "/args").iter();
-            let room = arguments
-                .filter_map(|it| it.as_str()?.strip_prefix("max_connections="))
+            let script = text(database.container(), "/args/0");
+            let room = script
+                .split_whitespace()
+                .filter_map(|it| it.strip_prefix("max_connections="))
                 .find_map(|it| it.parse::<u64>().ok())
                 .unwrap_or_else(|| panic!("{overlay}: {} says nothing", database.name()));
             let backend = deployments(&objects)

@@ -7,6 +7,7 @@
 //! - [`growth`]: replicas, and what they take of the databases;
 //! - [`images`]: one name each, everywhere, with a fixed tag;
 //! - [`secrets`]: what `k8s/secrets.sh` makes, leaves alone and refuses;
+//! - [`waiting`]: a database waits for its password;
 //! - [`compose`]: `compose.yaml` holds to the same where it can.
 //!
 //! Rendering takes `kustomize`, or a `kubectl` of 1.21 or later; without it these tests say that
@@ -29,3 +30,4 @@ mod references;
 mod secrets;
 #[path = "../support/tools.rs"]
 mod tools;
+mod waiting;

@@ -150,23 +150,29 @@ impl Object {
             .collect()
     }
 
-    /// The Secrets that its pod cannot start without.
-    pub(crate) fn secrets(&self) -> Vec<(String, Option<String>)> {
-        let mut secrets: Vec<_> = self
-            .env()
-            .values()
-            .filter(|value| value.get("secretKeyRef").is_some())
-            .map(|value| {
-                let key = text(value, "/secretKeyRef/key").to_owned();
-                (text(value, "/secretKeyRef/name").to_owned(), Some(key))
+    /// The Secrets that its container has as folders, with the keys that its variables name as
+    /// files in them.
+    pub(crate) fn secrets(&self) -> Vec<(String, Vec<String>)> {
+        let volumes = list(self.pod(), "/volumes").iter();
+        volumes
+            .filter_map(|volume| {
+                let secret = at(volume, "/secret/secretName").as_str()?;
+                let folder = format!("{}/", self.folder_of(text(volume, "/name")));
+                let env = self.env().into_values();
+                let keys = env.filter_map(|value| {
+                    let path = value.as_str()?.rsplit('=').next()?.to_owned();
+                    path.strip_prefix(&folder).map(str::to_owned)
+                });
+                Some((secret.to_owned(), keys.collect()))
             })
-            .collect();
-        for volume in list(self.pod(), "/volumes") {
-            if let Some(name) = at(volume, "/secret/secretName").as_str() {
-                secrets.push((name.to_owned(), None));
-            }
-        }
-        secrets
+            .collect()
+    }
+
+    /// Where its container has a volume.
+    fn folder_of(&self, volume: &str) -> &str {
+        let mounts = list(self.container(), "/volumeMounts");
+        let mount = mounts.iter().find(|mount| text(mount, "/name") == volume);
+        text(mount.expect("mounted"), "/mountPath")
     }
 }
 

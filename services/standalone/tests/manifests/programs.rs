@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use serde_json::{Value, json};
 
-use crate::objects::{Object, at, deployments, list, overlays, text};
+use crate::objects::{Object, at, deployments, list, overlays, text, workloads};
 
 /// A good value for whatever comes from a Secret.
 const SECRET: &str = "64c8d1b1f5f0a7e29d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796";
@@ -22,8 +22,7 @@ fn every_variable_is_one_that_the_program_knows() {
             let (program, command) = program(deployment);
             let known = variables(&command);
             for variable in deployment.env().keys() {
-                // libpq's, which the database takes beside DATABASE_URL.
-                let known = known.contains(variable) || variable == "PGPASSWORD";
+                let known = known.contains(variable);
                 assert!(known, "{overlay}: {program} knows no {variable}");
             }
         }
@@ -37,16 +36,15 @@ fn every_value_is_one_that_the_program_takes_and_none_is_missing() {
             let (program, command) = program(deployment);
             let mut arguments = vec![program.to_owned()];
             for (variable, value) in deployment.env() {
-                if variable == "PGPASSWORD" {
-                    continue;
-                }
-                let flag = variable.to_lowercase().replace('_', "-");
-                arguments.push(match value.as_str() {
-                    Some("true") if variable == "DEMO" => "--demo".to_owned(),
-                    // A file that only a cluster has.
-                    Some(value) if value.starts_with("/etc/tls/") => format!("--{flag}={PEM}"),
-                    Some(value) => format!("--{flag}={value}"),
-                    None => format!("--{flag}={SECRET}"),
+                let setting = variable.strip_suffix("_FILE").unwrap_or(&variable);
+                let flag = setting.to_lowercase().replace('_', "-");
+                let value = value.as_str().expect("secrets are files");
+                // Files that only a cluster has.
+                arguments.push(match value {
+                    "true" if setting == "DEMO" => "--demo".to_owned(),
+                    _ if setting != variable => format!("--{flag}={SECRET}"),
+                    value if value.starts_with("/etc/tls/") => format!("--{flag}={PEM}"),
+                    value => format!("--{flag}={value}"),
                 });
             }
             if let Err(error) = command.try_get_matches_from(&arguments) {
@@ -114,16 +112,16 @@ fn k04_probes_ask_for_what_there_is() {
     }
 }
 
-/// A database that is away keeps a pod waiting, not restarting.
+/// A database that is away, or a Secret that is missing, keeps a pod waiting, not restarting.
 #[test]
-fn a_backend_may_wait_for_its_database_for_a_day() {
+fn whoever_needs_a_database_or_a_secret_may_wait_for_a_day() {
     for (overlay, objects) in overlays() {
-        for deployment in deployments(&objects) {
-            let probe = at(deployment.container(), "/startupProbe");
+        for workload in workloads(&objects) {
+            let probe = at(workload.container(), "/startupProbe");
             let field = |name: &str| probe.get(name).and_then(Value::as_u64).unwrap_or_default();
             let patience = field("periodSeconds") * field("failureThreshold");
-            if deployment.env().contains_key("DATABASE_URL") {
-                let name = deployment.name();
+            if workload.env().contains_key("DATABASE_URL") || !workload.secrets().is_empty() {
+                let name = workload.name();
                 assert!(patience >= 24 * 60 * 60, "{overlay}: {name}: {patience} s");
             }
         }
@@ -142,12 +140,15 @@ pub(crate) fn program(deployment: &Object) -> (&'static str, Command) {
     }
 }
 
+/// The variables of a program: each setting's, and the one that says where a secret lies.
 fn variables(command: &Command) -> BTreeSet<String> {
-    command
-        .get_arguments()
-        .filter_map(|argument| argument.get_env())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
+    let names = command.get_arguments().flat_map(|argument| {
+        let name = argument.get_env().map(|it| it.to_string_lossy());
+        let file = argument.is_hide_env_values_set().then_some("_FILE");
+        let suffixes = [Some(""), file].into_iter().flatten();
+        suffixes.filter_map(move |suffix| Some(format!("{}{suffix}", name.as_ref()?)))
+    });
+    names.collect()
 }
 
 /// The port that a program listens on when nobody says otherwise.

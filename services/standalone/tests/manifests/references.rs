@@ -162,7 +162,10 @@ fn every_database_is_the_one_that_the_backend_is_told_of() {
                 db.as_str().unwrap()
             );
             assert_eq!(told["DATABASE_URL"], url, "{overlay}");
-            assert_eq!(told["PGPASSWORD"], env["POSTGRES_PASSWORD"], "{overlay}");
+            let secret = vec![(name.to_owned(), vec!["POSTGRES_PASSWORD".to_owned()])];
+            assert_eq!(database.secrets(), secret, "{overlay}");
+            assert!(backend.secrets().contains(&secret[0]), "{overlay}");
+            assert_eq!(told["PGPASSWORD_FILE"], env["POSTGRES_PASSWORD_FILE"]);
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::objects::{
-    deployments, documents, labels, list, of_kind, overlays, root, text, workloads,
+    at, deployments, documents, labels, list, of_kind, overlays, root, text, workloads,
 };
 
 /// Secrets that nobody can make up: somebody else's passwords and certificates. The script says
@@ -56,13 +56,14 @@ fn every_secret_that_a_pod_needs_is_made() {
         let cluster = Cluster::new();
         cluster.secrets_for(&overlay);
         for workload in workloads(&objects) {
-            for (secret, key) in workload.secrets() {
+            for (secret, keys) in workload.secrets() {
                 let whose = format!("{overlay}: {} needs {secret}", workload.name());
+                assert!(!keys.is_empty(), "{whose}, but uses nothing of it");
                 if is_given(&secret, &overlay) {
                     continue;
                 }
                 let made = cluster.secret(&secret).unwrap_or_else(|| panic!("{whose}"));
-                if let Some(key) = key {
+                for key in keys {
                     assert!(made.contains_key(&key), "{whose} with {key}");
                 }
             }
@@ -75,6 +76,31 @@ fn every_secret_that_a_pod_needs_is_made() {
                     "{overlay}: {secret}"
                 );
             }
+        }
+    }
+}
+
+/// A pod starts without its Secrets, so that its own log can say what it waits for. Each Secret has
+/// a folder of its own, because an empty one is what a program waits by.
+#[test]
+fn a_pod_starts_without_its_secrets() {
+    for (overlay, objects) in overlays() {
+        for workload in workloads(&objects) {
+            let whose = format!("{overlay}: {}", workload.name());
+            for volume in list(workload.pod(), "/volumes") {
+                assert_eq!(volume.get("projected"), None, "{whose}");
+                if let Some(secret) = volume.get("secret") {
+                    assert_eq!(at(secret, "/optional"), true, "{whose}: {secret}");
+                    // Its group's, which is the program's.
+                    assert_eq!(at(secret, "/defaultMode"), 0o440, "{whose}: {secret}");
+                }
+            }
+            let from_elsewhere = workload
+                .env()
+                .into_values()
+                .find(|value| !value.is_string());
+            assert_eq!(from_elsewhere, None, "{whose}");
+            assert_eq!(workload.container().get("envFrom"), None, "{whose}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use serde_json::Value;
+
 use crate::support::{PATIENCE, Program, binary, eventually, free_port};
 
 const MYTHOUGHTS: &str = env!("CARGO_BIN_EXE_mythoughts");
@@ -44,6 +46,68 @@ fn one_place_for_a_secret_is_enough() {
         line.starts_with(&format!("mythoughts: SETUP_CODE_FILE: {missing:?}: ")),
         "{line}"
     );
+}
+
+/// An empty folder stands for a secret that somebody still has to make.
+#[tokio::test]
+async fn a_secret_that_is_still_to_be_made_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = tempfile::tempdir().unwrap();
+    let file = secrets.path().join("setup-code");
+    let address = || format!("127.0.0.1:{}", free_port());
+    let database = folder.path().join("users.db").display().to_string();
+    let settings = [
+        ("LISTEN_ADDR", address()),
+        ("OPS_ADDR", address()),
+        ("DATABASE_URL", format!("sqlite://{database}")),
+        ("SETUP_CODE_FILE", file.display().to_string()),
+        ("LOG_FORMAT", "json".to_owned()),
+    ];
+    let users = binary("users-backend");
+    let asks = |question: &str| {
+        let mut program = Program::start(&users, &[question], &settings);
+        (program.ends_within(PATIENCE).success(), program.output())
+    };
+    let running = Program::start(&users, &[], &settings);
+    let said = eventually("it says what it waits for", async || {
+        running.errors().lines().next().map(str::to_owned)
+    })
+    .await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["message"], "waiting for a file");
+    assert_eq!(said["variable"], "SETUP_CODE_FILE");
+    assert_eq!(said["path"], file.display().to_string());
+    assert!(!asks("health-check").0);
+    assert!(!asks("setup-code").0);
+
+    let mut ended = Program::start(&users, &[], &settings);
+    eventually("it waits, too", async || {
+        (!ended.errors().is_empty()).then_some(())
+    })
+    .await;
+    ended.signal("TERM");
+    assert!(ended.ends_within(PATIENCE).success());
+
+    fs::write(&file, "correct horse battery staple").unwrap();
+    eventually("it is healthy", async || {
+        asks("health-check").0.then_some(())
+    })
+    .await;
+    assert_eq!(asks("setup-code").1, "correct horse battery staple\n");
+    assert_eq!(running.errors().matches("waiting").count(), 1);
+}
+
+#[test]
+fn a_file_that_is_set_to_nothing_is_not_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("users.db").display().to_string();
+    let settings = [
+        ("DATABASE_URL", format!("sqlite://{database}")),
+        ("SETUP_CODE", "correct horse battery staple".to_owned()),
+        ("SETUP_CODE_FILE", String::new()),
+    ];
+    let mut asked = Program::start(&binary("users-backend"), &["setup-code"], &settings);
+    assert!(asked.ends_within(PATIENCE).success(), "{}", asked.errors());
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ fn names(users: &[User]) -> Vec<&str> {
 async fn an_account_is_found_as_it_was_added() {
     on_each_engine(async |fresh| {
         let store = store(fresh).await;
-        assert!(store.is_there().await);
+        store.is_there().await.unwrap();
         assert!(store.is_empty().await.unwrap());
         let bruce = account("bruce", Role::Admin, -242_092_800_000_001);
         assert_eq!(
@@ -344,7 +344,7 @@ async fn a_closed_database_is_not_there() {
     on_each_engine(async |fresh| {
         let store = store(fresh).await;
         store.close().await;
-        assert!(!store.is_there().await);
+        assert!(store.is_there().await.unwrap_err().is_unavailable());
         assert!(
             store
                 .has_administrator()
