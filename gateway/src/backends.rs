@@ -6,6 +6,7 @@ mod invitations;
 mod keeping;
 mod people;
 mod sessions;
+mod tags;
 
 use std::ops::Range;
 

@@ -77,6 +77,14 @@ pub(crate) struct ListPage<T> {
     pub(crate) next_page_token: Option<String>,
 }
 
+/// A tag, and how many thoughts carry it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TagCount {
+    /// Without its sign.
+    pub(crate) tag: String,
+    pub(crate) thoughts: i64,
+}
+
 /// Who may read a thought.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Visibility {

@@ -26,6 +26,8 @@ pub(crate) const UNDELETE_THOUGHT: &str = "/thoughts/{id}/undelete";
 pub(crate) const REVISIONS: &str = "/thoughts/{id}/revisions";
 pub(crate) const TRASH: &str = "/trash";
 pub(crate) const SEARCH: &str = "/search";
+pub(crate) const TAGS: &str = "/tags";
+pub(crate) const TAG: &str = "/tags/{tag}";
 pub(crate) const USER: &str = "/users/{username}";
 /// Password and sessions.
 pub(crate) const SETTINGS: &str = "/settings";
@@ -112,6 +114,17 @@ pub(crate) fn trash(page_token: Option<&str>) -> String {
 pub(crate) fn search(words: &str, page_token: Option<&str>) -> String {
     let words = (!words.is_empty()).then_some(words);
     with_query(SEARCH, &[("search", words), ("page_token", page_token)])
+}
+
+/// Everyone's tags, or one author's.
+pub(crate) fn tags(author: Option<&str>, page_token: Option<&str>) -> String {
+    with_query(TAGS, &[("author", author), ("page_token", page_token)])
+}
+
+/// What carries a tag.
+pub(crate) fn tag(tag: &str, page_token: Option<&str>) -> String {
+    let path = format!("{TAGS}/{}", utf8_percent_encode(tag, ESCAPED));
+    with_query(&path, &[("page_token", page_token)])
 }
 
 pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {

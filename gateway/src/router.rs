@@ -16,7 +16,7 @@ use crate::{
         admin::{account, accounts, invitations, moderation},
         edit, files, login, own, person, reset, revisions, search,
         settings::{self, deletion, tokens},
-        signup, thought, trash,
+        signup, tags, thought, trash,
     },
     paths, security, session,
 };
@@ -40,6 +40,8 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::REVISIONS, get(revisions::show))
         .route(paths::TRASH, get(trash::show))
         .route(paths::SEARCH, get(search::show))
+        .route(paths::TAGS, get(tags::show))
+        .route(paths::TAG, get(tags::show_one))
         .route(paths::USER, get(person::show))
         .route(paths::SETTINGS, get(settings::show))
         .route(paths::CHANGE_PASSWORD, post(settings::change_password))

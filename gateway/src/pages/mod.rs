@@ -12,5 +12,6 @@ pub(crate) mod revisions;
 pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod signup;
+pub(crate) mod tags;
 pub(crate) mod thought;
 pub(crate) mod trash;

@@ -169,7 +169,7 @@ async fn write_again(
 
 fn view(visit: &Visit, write: &WriteBox, list: Option<&ThoughtList>, older: bool) -> Markup {
     html! {
-        (tabs::own(Tab::Own))
+        @if let Some(viewer) = visit.viewer() { (tabs::own(Tab::Own, viewer)) }
         h1 { @if write.feedback.is_bad() { "Not saved yet" } @else { (TITLE) } }
         (write_box(write))
         @match list {

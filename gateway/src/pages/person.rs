@@ -49,6 +49,9 @@ fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Marku
         @if own {
             p.lead { "This is you. " a href=(paths::HOME) { "Write a thought" } }
         }
+        @if !list.thoughts.is_empty() {
+            p.actions.first { a href=(paths::tags(Some(username), None)) { "Tags of " (username) } }
+        }
         @if list.thoughts.is_empty() && older {
             (notice::empty("That was all", &html! { "There are no older thoughts." }))
         } @else if list.thoughts.is_empty() {

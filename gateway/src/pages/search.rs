@@ -15,7 +15,7 @@ use crate::{
     ui::{
         form::{Feedback, described_by, mistake_below},
         layout::Place,
-        notice, text, thought,
+        notice, search, text, thought,
     },
     visit::Visit,
 };
@@ -79,6 +79,10 @@ fn head(words: &str, feedback: &Feedback) -> Markup {
     html! {
         h1 { "Everyone’s thoughts" }
         (form(paths::SEARCH, words, feedback))
+        div.beside {
+            (search::help())
+            p { a href=(paths::TAGS) { "All tags" } }
+        }
     }
 }
 
@@ -108,10 +112,15 @@ pub(super) fn not_understood(words: &str, problems: &[QueryProblem]) -> Markup {
         let characters = words.chars().skip(start);
         characters.take(end.saturating_sub(start)).collect()
     };
+    let ranges: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.range.clone())
+        .collect();
     html! {
         @if !problems.is_empty() {
             div.notice role="status" {
-                p { "Not all of it was understood. This was searched for as words:" }
+                p { "Not all of it was understood: " bdi.query { (text::plain(words, &ranges)) } }
+                p { "This was searched for as words:" }
                 ul {
                     @for problem in problems {
                         li { strong { bdi { (part(problem)) } } " – " (problem.description) }
@@ -165,9 +174,7 @@ fn nothing(visit: &Visit, words: &str, older: bool) -> Markup {
     if !words.is_empty() {
         return notice::empty(
             "No thought has all of these words",
-            &html! {
-                "Try fewer words, or only the beginning of one."
-            },
+            &search::hints(words, visit.viewer().is_none()),
         );
     }
     notice::empty(

@@ -38,7 +38,7 @@ pub(crate) async fn show(
     let list = backends.trash(page_token, &signed_in.token).await?;
     let next = list.next_page_token.as_deref();
     let main = html! {
-        (tabs::own(Tab::Trash))
+        (tabs::own(Tab::Trash, &signed_in.viewer))
         h1 { (TITLE) }
         p.lead { "What you delete stays here for 30 days." }
         @if list.thoughts.is_empty() && page_token.is_some() {

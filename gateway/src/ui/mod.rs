@@ -5,6 +5,7 @@
 //! - `trash`: how a thought lies there, and what can be done about it;
 //! - `writing`: the fields that a thought is written in;
 //! - `text`: what people wrote, with links and marks;
+//! - `search`: what can be searched for;
 //! - `time`: when;
 //! - `session`: where somebody is signed in;
 //! - `account`, `token`, `invitation`: accounts and what gives access to them;
@@ -23,6 +24,7 @@ pub(crate) mod layout;
 pub(crate) mod notice;
 pub(crate) mod paging;
 pub(crate) mod question;
+pub(crate) mod search;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod tabs;

@@ -27,7 +27,7 @@ pub(crate) fn empty(title: &str, what_next: &Markup) -> Markup {
     html! {
         div.empty {
             p { strong { (title) } }
-            p.quiet { (what_next) }
+            div.quiet { (what_next) }
         }
     }
 }

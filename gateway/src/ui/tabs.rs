@@ -8,6 +8,7 @@ use crate::{model::Viewer, paths};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tab {
     Own,
+    Tags,
     Trash,
     Settings,
     Tokens,
@@ -18,10 +19,12 @@ pub(crate) enum Tab {
 }
 
 /// What one has written.
-pub(crate) fn own(current: Tab) -> Markup {
+pub(crate) fn own(current: Tab, viewer: &Viewer) -> Markup {
+    let tags = paths::tags(Some(&viewer.username), None);
     html! {
         nav.tabs aria-label="Yours" {
             (link(Some(current), Tab::Own))
+            a href=(tags) aria-current=[(current == Tab::Tags).then_some("page")] { "Tags" }
             (link(Some(current), Tab::Trash))
         }
     }
@@ -53,6 +56,7 @@ pub(crate) fn administration(current: Option<Tab>) -> Markup {
 fn link(current: Option<Tab>, tab: Tab) -> Markup {
     let (path, name) = match tab {
         Tab::Own => (paths::HOME, "Thoughts"),
+        Tab::Tags => (paths::TAGS, "Tags"),
         Tab::Trash => (paths::TRASH, "Trash"),
         Tab::Settings => (paths::SETTINGS, "Password"),
         Tab::Tokens => (paths::TOKENS, "Tokens"),

@@ -1,10 +1,17 @@
-//! What people wrote, as HTML: links become links and matches are marked. Nothing else in a text
-//! means anything; newlines and spaces are kept by the style sheet.
+//! What people wrote, as HTML: links become links, as do tags and names, and matches are marked.
+//! Nothing else in a text means anything; newlines and spaces are kept by the style sheet.
+
+mod words;
 
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 use maud::{Markup, Render as _, html};
+
+use self::words::Word;
+use crate::paths;
+
+pub(crate) use self::words::is_tag;
 
 /// A text with its links, and with `matches` (in Unicode scalar values) marked.
 pub(crate) fn text(text: &str, matches: &[Range<usize>]) -> Markup {
@@ -16,10 +23,36 @@ pub(crate) fn text(text: &str, matches: &[Range<usize>]) -> Markup {
             @let content = marked(text, span.start()..span.end(), &marks);
             @if span.kind().is_some() && is_web_address(span.as_str()) {
                 a href=(span.as_str()) rel="nofollow ugc noopener noreferrer" { (content) }
-            } @else {
+            } @else if span.kind().is_some() {
                 (content)
+            } @else {
+                (with_words(text, span.start()..span.end(), &marks))
             }
         }
+    }
+}
+
+/// A text in which nothing leads anywhere, with `matches` marked.
+pub(crate) fn plain(text: &str, matches: &[Range<usize>]) -> Markup {
+    marked(text, 0..text.len(), &byte_ranges(text, matches))
+}
+
+/// The part of `text` in `span`, with its tags and names as links.
+fn with_words(text: &str, span: Range<usize>, marks: &[Range<usize>]) -> Markup {
+    let mut at = span.start;
+    html! {
+        @for (range, word) in words::find(text, span.clone()) {
+            (marked(text, std::mem::replace(&mut at, range.end)..range.start, marks))
+            a href=(leads_to(word)) { (marked(text, range, marks)) }
+        }
+        (marked(text, at..span.end, marks))
+    }
+}
+
+fn leads_to(word: Word<'_>) -> String {
+    match word {
+        Word::Tag(tag) => paths::tag(tag, None),
+        Word::Name(name) => paths::user(&name.to_ascii_lowercase(), None),
     }
 }
 
@@ -130,6 +163,16 @@ mod tests {
         );
         assert!(!html.contains("\"onmouseover"), "{html}");
         assert!(!html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn tags_and_names_are_links_with_their_matches_marked() {
+        assert_eq!(
+            rendered("To @Bruce: #京都!", &[11..13]),
+            "To <a href=\"/users/bruce\">@Bruce</a>: \
+             <a href=\"/tags/%E4%BA%AC%E9%83%BD\"><mark>#京</mark>都</a>!"
+        );
+        assert!(!rendered("https://x.y/#top a@example.org", &[]).contains("\"/"));
     }
 
     #[test]

@@ -20,4 +20,5 @@ mod sessions;
 mod settings;
 mod signup;
 mod support;
+mod tags;
 mod tokens;

@@ -268,6 +268,7 @@ async fn what_of_a_search_was_not_understood_is_said_above_the_results() {
         .await
         .is(200)
         .has("Not all of it was understood")
+        .has("<bdi class=\"query\"><mark>京 é is:purple</mark></bdi>")
         .has("<strong><bdi> is:purpl</bdi></strong> – is: needs &lt;private&gt;")
         .has("<strong><bdi>京 é is:purple</bdi></strong> – something else")
         .has("<strong><bdi></bdi></strong> – and more")

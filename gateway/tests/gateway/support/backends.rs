@@ -11,7 +11,7 @@ use std::{
 
 use api::{
     thoughts::v1::{
-        Matches, QueryProblem, TextRange, Thought, ThoughtRevision, Visibility,
+        Matches, QueryProblem, TagCount, TextRange, Thought, ThoughtRevision, Visibility,
         thoughts_service_server::ThoughtsServiceServer,
     },
     users::v1::{
@@ -51,6 +51,7 @@ struct Said {
     keys: Keys,
     thoughts: Vec<Thought>,
     revisions: Vec<ThoughtRevision>,
+    tags: Vec<TagCount>,
     matches: Vec<Matches>,
     problems: Vec<QueryProblem>,
     next_page_token: String,
@@ -86,6 +87,7 @@ impl Fakes {
             keys: keys.clone(),
             thoughts: Vec::new(),
             revisions: Vec::new(),
+            tags: Vec::new(),
             matches: Vec::new(),
             problems: Vec::new(),
             next_page_token: String::new(),
@@ -176,6 +178,15 @@ impl Fakes {
 
     pub(crate) fn have_revisions(&self, revisions: Vec<ThoughtRevision>) {
         self.said().revisions = revisions;
+    }
+
+    /// These tags, with how many thoughts carry each.
+    pub(crate) fn have_tags(&self, tags: &[(&str, i64)]) {
+        let tags = tags.iter().map(|&(tag, thought_count)| TagCount {
+            tag: tag.to_owned(),
+            thought_count,
+        });
+        self.said().tags = tags.collect();
     }
 
     /// What the next searches match, in the order of the thoughts.

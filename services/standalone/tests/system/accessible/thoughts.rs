@@ -8,6 +8,33 @@ pub(super) async fn on_every_page(
     system: &System,
     look: &mut impl AsyncFnMut(&'static str),
 ) {
+    browser.goes_to(system, "/search").await;
+    browser.presses("How to search").await;
+    look("search-help").await;
+    for (name, path) in [
+        (
+            "search-problems",
+            "/search?search=ten+since%3Ayesterday+%22never",
+        ),
+        ("tags-none", "/tags"),
+    ] {
+        browser.goes_to(system, path).await;
+        look(name).await;
+    }
+    browser.goes_to(system, "/").await;
+    browser
+        .types("text", "@stephen, look: #platypus #京都 and #platypus")
+        .await;
+    browser.presses("Save").await;
+    browser.sees("look:").await;
+    for (name, path) in [
+        ("tags", "/tags"),
+        ("tags-of-one", "/tags?author=bruce"),
+        ("tag", "/tags/platypus"),
+    ] {
+        browser.goes_to(system, path).await;
+        look(name).await;
+    }
     browser.goes_to(system, "/").await;
     browser.presses("Edit").await;
     browser.sees("Change your thought").await;
