@@ -1,8 +1,9 @@
 //! The rpcs: messages to domain types and back in [`messages`], errors to codes in [`refusals`];
-//! changing and deleting in [`keeping`], export and import in [`porting`], searching and tags in files
-//! of their own; and what is asked of the users backend, in [`users`].
+//! changing and deleting in [`keeping`], export and import in [`porting`], searching, watching and
+//! tags in files of their own; and what is asked of the users backend, in [`users`].
 
 mod keeping;
+mod live;
 mod messages;
 mod porting;
 mod refusals;
@@ -16,7 +17,7 @@ use api::thoughts::v1::{
     ListThoughtRevisionsRequest, ListThoughtRevisionsResponse, ListThoughtsRequest,
     ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest, SearchThoughtsRequest,
     SearchThoughtsResponse, Thought as ProtoThought, UndeleteThoughtRequest, UpdateThoughtRequest,
-    thoughts_service_server::ThoughtsService,
+    WatchThoughtsRequest, thoughts_service_server::ThoughtsService,
 };
 use runtime::{
     auth::{Caller, THOUGHTS_BACKEND, USERS_BACKEND, Verifier},
@@ -33,7 +34,7 @@ use self::{
     refusals::to_status,
 };
 use crate::{
-    service::{ServiceTokens, Thoughts},
+    service::{Live, ServiceTokens, Thoughts},
     thought::ThoughtText,
     trash::TrashList,
 };
@@ -41,6 +42,7 @@ use crate::{
 /// The thoughts service on the wire.
 pub(crate) struct ThoughtsGrpc {
     thoughts: Thoughts,
+    live: Live,
     service_tokens: ServiceTokens,
     verifier: Verifier,
     stopping: CancellationToken,
@@ -51,12 +53,14 @@ impl ThoughtsGrpc {
     /// `stopping`.
     pub(crate) fn new(
         thoughts: Thoughts,
+        live: Live,
         service_tokens: ServiceTokens,
         verifier: Verifier,
         stopping: CancellationToken,
     ) -> Self {
         Self {
             thoughts,
+            live,
             service_tokens,
             verifier,
             stopping,
@@ -199,6 +203,15 @@ impl ThoughtsService for ThoughtsGrpc {
             max_thought_length: count(self.thoughts.max_length.get() as usize),
             max_page_size: i32::from(MAX_PAGE_SIZE),
         }))
+    }
+
+    type WatchThoughtsStream = live::Stream;
+
+    async fn watch_thoughts(
+        &self,
+        request: Request<WatchThoughtsRequest>,
+    ) -> Result<Response<Self::WatchThoughtsStream>, Status> {
+        live::watch_thoughts(self, request).await
     }
 
     async fn list_tags(

@@ -11,6 +11,7 @@
 //! - [`page`]: which part of a list, and that part;
 //! - [`query`]: what a search asks for;
 //! - [`tag`]: the `#tags` of a text;
+//! - [`live`]: what has become of thoughts, and what a watcher is told of it;
 //! - [`fold`]: texts without regard to case, as a search sees them;
 //! - [`matches`](mod@matches): where a query matches a text;
 //! - [`porting`]: thoughts on their way out and in;
@@ -26,6 +27,7 @@ pub mod etag;
 mod example;
 pub mod fold;
 mod grpc;
+pub mod live;
 pub mod matches;
 pub mod page;
 pub mod porting;

@@ -21,11 +21,11 @@ use crate::{
         ThoughtsGrpc,
         users::{key_source, personal_token_source},
     },
-    service::{ServiceTokens, Thoughts},
+    service::{Live, ServiceTokens, Thoughts},
     store::Store,
 };
 
-/// How often the trash is emptied of what has been there for its time.
+/// How often the trash and the log of changes are emptied of what has been there for its time.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often tags are counted.
@@ -96,9 +96,10 @@ fn add_to(
     let kept = thoughts.clone();
     let (counted, until) = (thoughts.clone(), shutdown.clone());
     let stopping = shutdown.clone();
+    let live = Live::start(thoughts.store.clone(), shutdown.clone());
     tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
     tokio::spawn(async move { counted.keep_tags(TAGS_INTERVAL, until).await });
-    let service = ThoughtsGrpc::new(thoughts, service_tokens, verifier, stopping);
+    let service = ThoughtsGrpc::new(thoughts, live, service_tokens, verifier, stopping);
     server
         .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))

@@ -1,12 +1,16 @@
 //! The use cases, and who may do what: writing and finding here, changing and deleting in
-//! `keeping`, and in `upkeep` what is done for no call in particular.
+//! `keeping`, telling what becomes of thoughts in `live`, and in `upkeep` what is done for no call in
+//! particular.
 
 mod keeping;
+mod live;
 mod porting;
 mod service_tokens;
 mod tags;
 mod upkeep;
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
@@ -14,6 +18,7 @@ mod porting_tests;
 #[cfg(test)]
 mod tests;
 
+pub use live::{Live, Told, WatchEnd, Watcher};
 pub use service_tokens::ServiceTokens;
 
 use runtime::{auth::Caller, clock::Clock};
@@ -133,6 +138,11 @@ impl Thoughts {
         let viewer = viewer(caller, query.author());
         Ok(self.store.search(viewer, query, page).await?)
     }
+}
+
+/// Whose thoughts are watched; `None` for everyone's.
+pub(crate) fn watched_author(name: &str) -> Option<String> {
+    (!name.is_empty()).then(|| kept(name))
 }
 
 /// What a repeat of a creation must be alike in: a thought that is meant for its author alone now

@@ -1,12 +1,13 @@
 //! Every SQL statement, and what becomes of rows.
 //!
 //! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`, `revisions`,
-//! `tags`, `export`, `import`, `purge`, `service_token`), except for `search`: what each does for it is in `postgres`
-//! and `sqlite`, which lie beside each other.
+//! `tags`, `export`, `import`, `purge`, `changes`, `service_token`), except for `search`: what each does
+//! for it is in `postgres` and `sqlite`, which lie beside each other.
 
 #[macro_use]
 mod macros;
 
+mod changes;
 mod export;
 mod import;
 mod postgres;
@@ -28,6 +29,7 @@ use database::{Database, DatabaseUrl, Migrations};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+pub use self::changes::Listener;
 use crate::thought::Thought;
 
 /// The thoughts of one database.
@@ -36,6 +38,7 @@ pub struct Store {
     database: Database,
     effort: search::Effort,
     importing: Arc<Mutex<()>>,
+    changed: changes::Changed,
 }
 
 /// A repeatable creation: the same author and id never make a second thought.
@@ -93,9 +96,13 @@ impl Store {
             database: opened.map_err(|error| error.to_string())?,
             effort: search::Effort::default(),
             importing: Arc::default(),
+            changed: changes::Changed::new(),
         };
         match postgres::finds_every_script(&store.database).await {
-            Ok(true) => Ok(store),
+            Ok(true) => match store.settle_log().await {
+                Ok(()) => Ok(store),
+                Err(error) => Err(format!("cannot use {url}: {error}")),
+            },
             Ok(false) => Err(format!(
                 "cannot use {url}: its LC_CTYPE knows no letters beyond ASCII, so searches would \
                  find nothing; create the database with LOCALE 'C.UTF-8'"
@@ -119,6 +126,8 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+mod change_tests;
 #[cfg(test)]
 mod keeping_tests;
 #[cfg(test)]

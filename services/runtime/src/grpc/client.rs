@@ -254,7 +254,7 @@ impl Call {
         let (head, body) = request.into_parts();
         let message = body.collect().await?.to_bytes();
         let method = head.uri.path().rsplit('/').next().unwrap_or_default();
-        let reads = ["Get", "List", "Search"]
+        let reads = ["Get", "List", "Search", "Watch"]
             .iter()
             .any(|verb| method.starts_with(verb));
         let repeatable = reads || head.extensions.get::<Idempotent>().is_some();

@@ -41,7 +41,7 @@ pub(super) async fn search_thoughts(
     }))
 }
 
-fn matches_of(thought: &Thought, query: &SearchQuery) -> Matches {
+pub(super) fn matches_of(thought: &Thought, query: &SearchQuery) -> Matches {
     let ranges = matches::ranges(&thought.text, query);
     Matches {
         ranges: ranges.into_iter().map(text_range).collect(),

@@ -105,7 +105,7 @@ impl Store {
         // Those who wait for their turn do so here, and not with a connection each.
         let _turn = self.importing.lock().await;
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             hold_off_purge!(conn, engine, author);
             if engine == Engine::Postgres {
                 sqlx::query(TAKE_TURNS).execute(&mut *conn).await?;

@@ -1,6 +1,15 @@
 //! Steps that several transactions share: each is written once for both engines, as `read!` and
 //! `write!` are.
 
+/// [`database::write!`] of what watchers want to know of, who are woken when it is done.
+macro_rules! change {
+    ($store:expr, |$conn:ident| $body:expr) => {{
+        let outcome = database::write!($store.database, |$conn| $body);
+        $store.changed.notify();
+        outcome
+    }};
+}
+
 /// Inserts a thought; false when its position is taken, be it by one in the trash.
 macro_rules! insert {
     ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {{

@@ -5,7 +5,7 @@ use database::{Engine, Error};
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
-use super::{Store, sqlite};
+use super::{Store, changes, sqlite};
 
 /// Waits for the author's writers who are under way, and holds back those who come now.
 const LOCK_OUT: &str = "SELECT pg_advisory_xact_lock(uuid_hash_extended($1, 0))";
@@ -76,7 +76,7 @@ impl Store {
     /// One transaction of a purge; whether there may be more to delete.
     pub(super) async fn purge_some(&self, author: Uuid, now: Timestamp) -> Result<bool, Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             match engine {
                 Engine::Postgres => {
                     let lock = sqlx::query(LOCK_OUT).bind(author);
@@ -96,6 +96,8 @@ impl Store {
                 DELETE_TRASH,
                 DELETE_REVISIONS,
                 DELETE_REQUESTS,
+                // Last: an administrator may just have removed something.
+                changes::erase(engine),
             ] {
                 let delete = sqlx::query(delete).bind(author).bind(BATCH);
                 let deleted = delete.execute(&mut *conn).await?.rows_affected();

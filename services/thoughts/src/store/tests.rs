@@ -294,7 +294,8 @@ async fn columns(store: &Store) -> HashSet<(String, String, bool)> {
         Engine::Sqlite => {
             "SELECT t.name, c.name, c.\"notnull\" = 0
              FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
-             WHERE t.type = 'table' AND t.name NOT LIKE 'thoughts_pieces%'"
+             WHERE t.type = 'table' AND t.name NOT LIKE 'thoughts_pieces%'
+                 AND t.name NOT LIKE 'sqlite_%'"
         }
         Engine::Postgres => {
             "SELECT table_name::text, column_name::text, is_nullable = 'YES'

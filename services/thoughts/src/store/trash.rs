@@ -66,7 +66,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             let taken: Option<Row> = sqlx::query_as(TAKE)
                 .bind(id)
                 .bind(by)
@@ -112,7 +112,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Thought>, Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             hold_off_purge!(conn, engine, author);
             let taken: Option<Row> = sqlx::query_as(TAKE_BACK)
                 .bind(id)
@@ -139,7 +139,7 @@ impl Store {
     /// The database's.
     pub async fn delete(&self, id: Uuid, author: Uuid, now: Timestamp) -> Result<bool, Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             let taken: Option<Row> = sqlx::query_as(TAKE)
                 .bind(id)
                 .bind(author)

@@ -74,7 +74,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Updated>, Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             hold_off_purge!(conn, engine, author);
             loop {
                 let found: Option<Row> = sqlx::query_as(OWN)

@@ -44,7 +44,7 @@ impl Store {
     ) -> Result<Created, Error> {
         let folded = &fold(&thought.text);
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             let first = match request {
                 // Of two at once the second waits here until the first has committed.
                 Some(request) => {
@@ -93,7 +93,7 @@ impl Store {
     /// The database's.
     pub async fn create_all(&self, thoughts: &[Thought]) -> Result<(), Error> {
         let engine = self.database.engine();
-        database::write!(self.database, |conn| {
+        change!(self, |conn| {
             for thought in thoughts {
                 let folded = &fold(&thought.text);
                 let mut thought = thought.clone();
@@ -113,7 +113,7 @@ impl Store {
     /// The database's.
     pub async fn create_examples(&self, thoughts: &[Thought]) -> Result<(), Error> {
         let engine = self.database.engine();
-        let stored = database::write!(self.database, |conn| {
+        let stored = change!(self, |conn| {
             let any: bool = sqlx::query_scalar(ANY).fetch_one(&mut *conn).await?;
             if !any {
                 for thought in thoughts {

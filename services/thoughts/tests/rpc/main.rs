@@ -16,4 +16,5 @@ mod services;
 mod support;
 mod tokens;
 mod users;
+mod watching;
 mod writing;

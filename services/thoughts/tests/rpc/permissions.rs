@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use api::{
     FILE_DESCRIPTOR_SET,
-    thoughts::v1::ListTagsRequest,
+    thoughts::v1::{ListTagsRequest, WatchThoughtsRequest},
     users::v1::{Role, Scope},
 };
 use database::testing::on_each_engine;
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// An rpc, and what each of [`PEOPLE`] gets from it, about a thought of bruce's.
-const TABLE: [(&str, [Code; 9]); 14] = [
+const TABLE: [(&str, [Code; 9]); 15] = [
     (
         "CreateThought",
         [
@@ -68,6 +68,12 @@ const TABLE: [(&str, [Code; 9]); 14] = [
     ),
     (
         "SearchThoughts",
+        [
+            Fine, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
+        ],
+    ),
+    (
+        "WatchThoughts",
         [
             Fine, Fine, Fine, Fine, Unknown, Unknown, Fine, Fine, Unknown,
         ],
@@ -206,6 +212,10 @@ async fn call(
         "SearchThoughts" => person.searches("").await.map(drop),
         "ExportThoughts" => person.exports().await.map(drop),
         "ImportThoughts" => person.imports(Vec::new()).await.map(drop),
+        "WatchThoughts" => person
+            .watches(WatchThoughtsRequest::default())
+            .await
+            .map(drop),
         "GetLimits" => person.asks_for_limits().await.map(drop),
         "ListTags" => person
             .lists_tags(ListTagsRequest::default())

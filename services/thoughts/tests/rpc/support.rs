@@ -7,7 +7,8 @@ use api::thoughts::v1::{
     ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
     SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
-    UpdateThoughtRequest, Visibility, thoughts_service_client::ThoughtsServiceClient,
+    UpdateThoughtRequest, Visibility, WatchThoughtsRequest, WatchThoughtsResponse,
+    thoughts_service_client::ThoughtsServiceClient,
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use database::testing::Fresh;
@@ -23,7 +24,7 @@ use serde::Serialize;
 use thoughts_backend::Config;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::users::{Users, service_token};
@@ -422,6 +423,17 @@ impl Person {
         self.client
             .clone()
             .list_tags(self.request(message))
+            .await
+            .map(Response::into_inner)
+    }
+
+    pub(crate) async fn watches(
+        &self,
+        message: WatchThoughtsRequest,
+    ) -> Result<Streaming<WatchThoughtsResponse>, Status> {
+        self.client
+            .clone()
+            .watch_thoughts(self.request(message))
             .await
             .map(Response::into_inner)
     }

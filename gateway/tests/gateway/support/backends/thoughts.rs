@@ -132,6 +132,16 @@ impl ThoughtsService for Backend {
         }))
     }
 
+    type WatchThoughtsStream = BoxStream<thoughts::WatchThoughtsResponse>;
+
+    async fn watch_thoughts(
+        &self,
+        request: Request<thoughts::WatchThoughtsRequest>,
+    ) -> Result<Response<Self::WatchThoughtsStream>, Status> {
+        drop(self.asked("WatchThoughts", &request)?);
+        Err(Status::unimplemented("no page asks this"))
+    }
+
     async fn list_tags(
         &self,
         request: Request<thoughts::ListTagsRequest>,

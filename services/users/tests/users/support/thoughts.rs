@@ -13,7 +13,7 @@ use api::thoughts::v1::{
     ListTagsRequest, ListTagsResponse, ListThoughtRevisionsRequest, ListThoughtRevisionsResponse,
     ListThoughtsRequest, ListThoughtsResponse, PurgeAuthorRequest, PutServiceTokenRequest,
     SearchThoughtsRequest, SearchThoughtsResponse, Thought, UndeleteThoughtRequest,
-    UpdateThoughtRequest,
+    UpdateThoughtRequest, WatchThoughtsRequest, WatchThoughtsResponse,
     thoughts_service_server::{ThoughtsService, ThoughtsServiceServer},
 };
 use runtime::{
@@ -208,6 +208,15 @@ impl ThoughtsService for Stub {
         &self,
         _: Request<SearchThoughtsRequest>,
     ) -> Result<Response<SearchThoughtsResponse>, Status> {
+        Err(nobody_asks())
+    }
+
+    type WatchThoughtsStream = BoxStream<WatchThoughtsResponse>;
+
+    async fn watch_thoughts(
+        &self,
+        _: Request<WatchThoughtsRequest>,
+    ) -> Result<Response<Self::WatchThoughtsStream>, Status> {
         Err(nobody_asks())
     }
 
