@@ -29,6 +29,10 @@ pub(crate) const SEARCH: &str = "/search";
 pub(crate) const TAGS: &str = "/tags";
 pub(crate) const TAG: &str = "/tags/{tag}";
 pub(crate) const USER: &str = "/users/{username}";
+/// Feeds of public thoughts.
+pub(crate) const FEED_OF_PERSON: &str = "/users/{username}/feed.atom";
+pub(crate) const FEED_OF_TAG: &str = "/tags/{tag}/feed.atom";
+pub(crate) const FEED_OF_SEARCH: &str = "/search/feed.atom";
 /// Password and sessions.
 pub(crate) const SETTINGS: &str = "/settings";
 pub(crate) const CHANGE_PASSWORD: &str = "/settings/password";
@@ -58,7 +62,15 @@ pub(crate) const FAVICON: &str = "/favicon.ico";
 pub(crate) const ROBOTS: &str = "/robots.txt";
 
 /// What is the same for everybody.
-pub(crate) const FILES: [&str; 4] = [KEY_SET, ASSET, FAVICON, ROBOTS];
+pub(crate) const FILES: [&str; 7] = [
+    KEY_SET,
+    ASSET,
+    FAVICON,
+    ROBOTS,
+    FEED_OF_PERSON,
+    FEED_OF_TAG,
+    FEED_OF_SEARCH,
+];
 
 /// What forms are sent to, and no page is at.
 const FORMS_ONLY: [&str; 9] = [
@@ -130,6 +142,24 @@ pub(crate) fn tag(tag: &str, page_token: Option<&str>) -> String {
 pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {
     let path = format!("/users/{}", utf8_percent_encode(username, ESCAPED));
     with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn feed_of_person(username: &str, page_token: Option<&str>) -> String {
+    let path = format!("{}/feed.atom", user(username, None));
+    with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn feed_of_tag(tag: &str, page_token: Option<&str>) -> String {
+    let path = format!("/tags/{}/feed.atom", utf8_percent_encode(tag, ESCAPED));
+    with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn feed_of_search(words: &str, page_token: Option<&str>) -> String {
+    let words = (!words.is_empty()).then_some(words);
+    with_query(
+        FEED_OF_SEARCH,
+        &[("search", words), ("page_token", page_token)],
+    )
 }
 
 /// The page where an administrator adds an account of this name.

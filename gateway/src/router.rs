@@ -14,7 +14,7 @@ use crate::{
     observe,
     pages::{
         admin::{account, accounts, invitations, moderation},
-        edit, files, login, own, person, reset, revisions, search,
+        edit, feed, files, login, own, person, reset, revisions, search,
         settings::{self, deletion, tokens},
         signup, tags, thought, trash,
     },
@@ -43,6 +43,9 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::TAGS, get(tags::show))
         .route(paths::TAG, get(tags::show_one))
         .route(paths::USER, get(person::show))
+        .route(paths::FEED_OF_PERSON, get(feed::of_person))
+        .route(paths::FEED_OF_TAG, get(feed::of_tag))
+        .route(paths::FEED_OF_SEARCH, get(feed::of_search))
         .route(paths::SETTINGS, get(settings::show))
         .route(paths::CHANGE_PASSWORD, post(settings::change_password))
         .route(paths::REVOKE_SESSION, post(settings::revoke_session))

@@ -44,6 +44,8 @@ pub(crate) struct Visit {
     /// The page itself, to come back to; the start page where the page is none to come back to.
     pub(crate) here: LocalPath,
     pub(crate) now: Timestamp,
+    /// The Atom feed of what the page shows.
+    pub(crate) feed: Option<String>,
 }
 
 impl FromRequestParts<App> for Visit {
@@ -59,6 +61,7 @@ impl FromRequestParts<App> for Visit {
             origin: Origin::from_request_parts(parts, app).await?,
             here: here(parts),
             now: app.clock.now(),
+            feed: None,
         })
     }
 }
@@ -108,6 +111,14 @@ impl Visit {
         }
     }
 
+    /// The same visit to a page that can be followed.
+    pub(crate) fn with_feed(self, feed: String) -> Self {
+        Self {
+            feed: Some(feed),
+            ..self
+        }
+    }
+
     /// A whole page.
     pub(crate) fn page(&self, title: &str, place: Place, main: &Markup) -> Response {
         let page = Page {
@@ -115,6 +126,7 @@ impl Visit {
             viewer: self.viewer(),
             place,
             here: self.here.clone(),
+            feed: self.feed.as_deref(),
         };
         let Flash(Some(done)) = self.flash else {
             return page.render(main).into_response();

@@ -49,12 +49,7 @@ pub(crate) async fn robots() -> Response {
 }
 
 fn send(asset: &'static Asset, asked: &HeaderMap, kept: &'static str) -> Response {
-    // Compression makes a tag weak on its way, which is the same to If-None-Match.
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|tags| {
-        let mut tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
-        tags.any(|tag| tag.trim_start_matches("W/") == asset.etag)
-    });
-    let mut response = if known {
+    let mut response = if is_known(asked, &asset.etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(header::CONTENT_TYPE, asset.content_type)], asset.content).into_response()
@@ -65,4 +60,13 @@ fn send(asset: &'static Asset, asked: &HeaderMap, kept: &'static str) -> Respons
         headers.insert(header::ETAG, etag);
     }
     response
+}
+
+/// Whether the browser has what has this tag. Compression makes a tag weak on its way, which is the
+/// same to If-None-Match.
+pub(super) fn is_known(asked: &HeaderMap, etag: &str) -> bool {
+    asked.get_all(header::IF_NONE_MATCH).iter().any(|tags| {
+        let mut tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
+        tags.any(|tag| tag.trim_start_matches("W/") == etag)
+    })
 }

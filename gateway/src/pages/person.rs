@@ -35,6 +35,7 @@ pub(crate) async fn show(
         .thoughts_of(username, page_token, visit.token())
         .await?;
     let main = view(&visit, username, &list, page_token.is_some());
+    let visit = visit.with_feed(paths::feed_of_person(username, None));
     Ok(visit.page(&format!("Thoughts by {username}"), Place::Elsewhere, &main))
 }
 

@@ -47,6 +47,7 @@ pub(crate) async fn show(
                 (not_understood(words, &problems))
                 (results(&visit, &list, words, page_token.is_some()))
             };
+            let visit = visit.with_feed(paths::feed_of_search(words, None));
             Ok(visit.page(&title, Place::Everyone, &main))
         }
         Err(problem) if blames_the_words(&problem) => {
@@ -67,7 +68,7 @@ pub(super) fn feedback(visit: &Visit, problem: &Problem) -> Feedback {
     visit.feedback(problem, &FIELDS, "That cannot be searched.")
 }
 
-fn title(words: &str) -> String {
+pub(super) fn title(words: &str) -> String {
     if words.is_empty() {
         "Everyone’s thoughts".to_owned()
     } else {

@@ -29,6 +29,8 @@ pub(crate) struct Page<'a> {
     pub(crate) place: Place,
     /// Where a visitor who logs in from here comes back to.
     pub(crate) here: LocalPath,
+    /// The Atom feed of what it shows.
+    pub(crate) feed: Option<&'a str>,
 }
 
 impl Page<'_> {
@@ -45,6 +47,9 @@ impl Page<'_> {
                     title { (self.title) " · MyThoughts" }
                     link rel="stylesheet" href=(STYLE_SHEET.path);
                     link rel="icon" type="image/svg+xml" href=(ICON.path);
+                    @if let Some(feed) = self.feed {
+                        link rel="alternate" type="application/atom+xml" href=(feed) title=(self.title);
+                    }
                     @if self.has_forms() { script src=(SCRIPT.path) defer {} }
                 }
                 body {

@@ -69,11 +69,25 @@ fn exact(when: Timestamp) -> String {
 }
 
 /// A valid global date and time of the HTML standard.
-fn machine(when: Timestamp) -> String {
+pub(crate) fn machine(when: Timestamp) -> String {
     let at = utc(when);
     let (hour, minute, second) = at.to_hms();
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// "Fri, 11 May 1962 09:53:00 GMT", as HTTP has it (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(when: Timestamp) -> String {
+    let at = utc(when);
+    let (hour, minute, second) = at.to_hms();
+    let (weekday, month) = (at.weekday().to_string(), at.month().to_string());
+    format!(
+        "{}, {:02} {} {:04} {hour:02}:{minute:02}:{second:02} GMT",
+        &weekday[..3],
+        at.day(),
+        &month[..3],
+        at.year()
+    )
 }
 
 /// Times beyond the calendar (year 9999) show as its beginning.
@@ -115,6 +129,7 @@ mod tests {
         let countdown = Timestamp::from_micros(-241_106_820_000_000 + 1);
         assert_eq!(relative(countdown, NOW), "12 May 1962");
         assert_eq!(machine(countdown), "1962-05-12T09:53:00Z");
+        assert_eq!(http_date(countdown), "Sat, 12 May 1962 09:53:00 GMT");
         assert_eq!(exact(countdown), "12 May 1962, 09:53:00 UTC");
         assert_eq!(relative(NOW + Duration::from_secs(30), NOW), "just now");
         assert_eq!(

@@ -9,6 +9,7 @@
 mod accounts;
 mod admin;
 mod failures;
+mod feeds;
 mod headers;
 mod invitations;
 mod keeping;
