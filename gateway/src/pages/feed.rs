@@ -68,15 +68,15 @@ pub(crate) async fn of_tag(
     Segment(tag): Segment,
     Params(which): Params<Which>,
 ) -> Result<Response, Problem> {
-    // Nothing else is one tag, and not another search.
-    if tag.is_empty() || tag.contains(|c: char| c.is_whitespace() || c == '"' || c == '#') {
+    // Anything else would be another search.
+    if !text::is_tag(&tag) {
         return Err(Problem::NotFound);
     }
     let words = format!("#{tag}");
     let token = which.page_token.as_deref();
     let list = backends.search(&words, token, None).await?.list;
     let feed = Feed {
-        page: paths::search(&words, None),
+        page: paths::tag(&tag, None),
         title: words,
         itself: paths::feed_of_tag(&tag, None),
         next: next(&list).map(|token| paths::feed_of_tag(&tag, Some(token))),

@@ -107,6 +107,7 @@ pub(crate) async fn show_one(
             a href=(paths::search(&words, None)) { "Search for more" }
         }
     };
+    let visit = visit.with_feed(paths::feed_of_tag(&tag, None));
     Ok(visit.page(&words, Place::Elsewhere, &main))
 }
 

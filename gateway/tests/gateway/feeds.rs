@@ -92,6 +92,8 @@ async fn pages_name_their_feeds() {
     };
     let person = site.get("/users/bruce").await;
     person.has(&names("/users/bruce/feed.atom"));
+    let tagged = site.get("/tags/food").await;
+    tagged.has(&names("/tags/food/feed.atom"));
     let found = site.get("/search?search=a%20b").await;
     found.has(&names("/search/feed.atom?search=a%20b"));
     site.get("/login").await.has_not("application/atom+xml");
