@@ -38,14 +38,16 @@ pub(crate) enum Done {
     ThoughtDeleted(Uuid),
     DeletedForEver,
     ThoughtRestored,
-    ThoughtChanged,
+    /// The form with this id has made a thought.
+    ThoughtWritten(Uuid),
+    ThoughtChanged(Uuid),
     /// Somebody was faster, or the button was pressed twice.
     GoneAlready,
 }
 
 impl Done {
     /// All that name no thought.
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 16] = [
         Self::PasswordChanged,
         Self::PasswordSet,
         Self::SessionEnded,
@@ -61,7 +63,6 @@ impl Done {
         Self::ThoughtRemoved,
         Self::DeletedForEver,
         Self::ThoughtRestored,
-        Self::ThoughtChanged,
         Self::GoneAlready,
     ];
 
@@ -78,11 +79,22 @@ impl Done {
         }
     }
 
+    /// What has been saved, so that no draft of it needs to be kept: the id of the form of a new
+    /// thought, or that of a thought which was there.
+    pub(crate) const fn has_saved(self) -> Option<Uuid> {
+        match self {
+            Self::ThoughtWritten(id) | Self::ThoughtChanged(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The cookie's value.
     fn value(self) -> String {
         let name = self.told().0;
         match self {
-            Self::ThoughtDeleted(id) => format!("{name}.{id}"),
+            Self::ThoughtDeleted(id) | Self::ThoughtWritten(id) | Self::ThoughtChanged(id) => {
+                format!("{name}.{id}")
+            }
             _ => name.to_owned(),
         }
     }
@@ -136,7 +148,8 @@ impl Done {
             Self::ThoughtDeleted(_) => ("thought-deleted", "Your thought is in the trash."),
             Self::DeletedForEver => ("deleted-for-ever", "That thought is gone for ever."),
             Self::ThoughtRestored => ("thought-restored", "Your thought is back where it was."),
-            Self::ThoughtChanged => ("thought-changed", "Your change is saved."),
+            Self::ThoughtWritten(_) => ("thought-written", "Your thought is saved."),
+            Self::ThoughtChanged(_) => ("thought-changed", "Your change is saved."),
             Self::GoneAlready => (
                 "gone-already",
                 "That was gone already. Nothing was left to do.",
@@ -145,8 +158,15 @@ impl Done {
     }
 
     fn parse(value: &str) -> Option<Self> {
-        if let Some(id) = value.strip_prefix("thought-deleted.") {
-            return Uuid::try_parse(id).ok().map(Self::ThoughtDeleted);
+        if let Some((name, id)) = value.split_once('.') {
+            let id = Uuid::try_parse(id).ok()?;
+            return [
+                Self::ThoughtDeleted(id),
+                Self::ThoughtWritten(id),
+                Self::ThoughtChanged(id),
+            ]
+            .into_iter()
+            .find(|done| done.told().0 == name);
         }
         Self::ALL.into_iter().find(|done| done.value() == value)
     }
@@ -201,8 +221,13 @@ mod tests {
 
     #[test]
     fn only_what_can_be_done_is_told() {
-        let deleted = Done::ThoughtDeleted(Uuid::from_u128(7));
-        for done in Done::ALL.into_iter().chain([deleted]) {
+        let id = Uuid::from_u128(7);
+        let of_thoughts = [
+            Done::ThoughtDeleted(id),
+            Done::ThoughtWritten(id),
+            Done::ThoughtChanged(id),
+        ];
+        for done in Done::ALL.into_iter().chain(of_thoughts) {
             assert_eq!(Done::parse(&done.value()), Some(done));
         }
         for value in [

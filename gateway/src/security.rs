@@ -13,9 +13,9 @@ use tower_http::{
 
 use crate::{app::App, error::Problem, session::Session};
 
-/// Nothing but our own style, script, images and forms: no inline script or style, no frames.
+/// Nothing but our own style, script, images, forms, and what the script asks for: no inline script or style, no frames.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
-     img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
+     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// A year. Only ever sent where the site itself is known to be https.
 const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";

@@ -132,7 +132,7 @@ impl Visit {
             return page.render(main).into_response();
         };
         let undo = done.can_be_undone().map(|id| trash::undo(id, &self.here));
-        let main = html! { (notice::done(done.words(), undo.as_ref())) (main) };
+        let main = html! { (notice::done(done.words(), done.has_saved(), undo.as_ref())) (main) };
         let mut response = page.render(&main).into_response();
         flash::told(&self.app, &mut response);
         response

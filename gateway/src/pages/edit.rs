@@ -53,6 +53,8 @@ struct EditBox<'a> {
     feedback: Feedback,
     limit: Option<u32>,
     save: &'static str,
+    /// Whether the text is what was typed before, and not the thought's.
+    kept: bool,
 }
 
 /// `GET /thoughts/{id}/edit`
@@ -81,6 +83,7 @@ pub(crate) async fn show(
         feedback: Feedback::default(),
         limit,
         save: "Save",
+        kept: false,
     };
     let main = html! { h1 { (TITLE) } (edit_box.render()) };
     Ok(visit.page(TITLE, Place::Own, &main))
@@ -108,7 +111,7 @@ pub(crate) async fn save(
         (Err(problem), _) => Err(problem),
     };
     Ok(match saved {
-        Ok(_) => visit.done(Done::ThoughtChanged, next.as_str()),
+        Ok(_) => visit.done(Done::ThoughtChanged(id), next.as_str()),
         Err(Problem::SignIn) => login::ask_with(&visit, Carried::Edit(edit), next),
         Err(Problem::Conflict) => clash(&visit, &backends, &edit, &next).await,
         Err(problem) => edit_again(&visit, &backends, &problem, &edit, &next).await,
@@ -128,6 +131,7 @@ pub(crate) async fn show_carried(
         feedback: Feedback::default(),
         limit: backends.max_thought_length().await,
         save: "Save",
+        kept: true,
     };
     let main = html! {
         (notice::status("You are logged in. Your change is still here: save it when it is ready."))
@@ -153,6 +157,7 @@ async fn clash(visit: &Visit, backends: &Backends, edit: &Edit, next: &LocalPath
         feedback: Feedback::default(),
         limit: backends.max_thought_length().await,
         save: "Save yours instead",
+        kept: true,
     };
     let main = html! {
         h1 { (CLASH) }
@@ -195,6 +200,7 @@ async fn edit_again(
         feedback: visit.feedback(problem, &FIELDS, "Your change is not saved yet."),
         limit: backends.max_thought_length().await,
         save: "Save",
+        kept: true,
     };
     let main = html! { h1 { (NOT_SAVED) } (edit_box.render()) };
     visit.page_of(problem, NOT_SAVED, Place::Own, &main)
@@ -211,7 +217,8 @@ impl EditBox<'_> {
             first: true,
         };
         html! {
-            form.card.write method="post" action=(paths::edit_thought(self.edit.id, None)) {
+            form.card.write method="post" action=(paths::edit_thought(self.edit.id, None))
+                data-draft=(self.edit.id) data-kept[self.kept] {
                 (self.feedback.alert())
                 input type="hidden" name="etag" value=(self.edit.etag);
                 input type="hidden" name="next" value=(self.next);

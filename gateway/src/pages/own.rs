@@ -9,6 +9,7 @@ use crate::{
     backends::Backends,
     error::Problem,
     fields::{Fields, Params},
+    flash::Done,
     model::{Draft, ThoughtList, Visibility},
     paths::{self, LocalPath},
     session::SignedIn,
@@ -20,7 +21,7 @@ use crate::{
         thought,
         writing::Writing,
     },
-    visit::{Visit, go_to},
+    visit::Visit,
 };
 
 const TITLE: &str = "Your thoughts";
@@ -93,7 +94,7 @@ pub(crate) async fn create(
         Err(problem) => Err(problem),
     };
     match saved {
-        Ok(_) => go_to(paths::HOME),
+        Ok(_) => visit.done(Done::ThoughtWritten(draft.request_id), paths::HOME),
         Err(Problem::SignIn) => login::ask_with(&visit, Carried::Draft(draft), LocalPath::home()),
         Err(problem) => write_again(&visit, &backends, &problem, draft).await,
     }
@@ -214,7 +215,8 @@ fn write_box(write: &WriteBox) -> Markup {
         first: write.feedback.is_bad(),
     };
     html! {
-        form.card.write method="post" action=(paths::THOUGHTS) {
+        form.card.write method="post" action=(paths::THOUGHTS)
+            data-draft="new" data-kept[!write.draft.text.is_empty()] {
             (write.feedback.alert())
             input type="hidden" name="request_id" value=(write.draft.request_id);
             (writing.text())

@@ -50,9 +50,10 @@ impl Page<'_> {
                     @if let Some(feed) = self.feed {
                         link rel="alternate" type="application/atom+xml" href=(feed) title=(self.title);
                     }
-                    @if self.has_forms() { script src=(SCRIPT.path) defer {} }
+                    script src=(SCRIPT.path) defer {}
                 }
-                body {
+                // The script keeps what is being written for each account by itself.
+                body data-user=[self.viewer.map(|viewer| &viewer.username)] {
                     a.skip.unseen href="#main" { "Skip to the content" }
                     (self.masthead())
                     main.frame #main tabindex="-1" { (main) }
@@ -60,14 +61,6 @@ impl Page<'_> {
                 }
             }
         }
-    }
-
-    /// Whether the script has anything to do: help with writing, copying, and sending once.
-    fn has_forms(&self) -> bool {
-        matches!(
-            self.place,
-            Place::Own | Place::Settings | Place::Administration
-        )
     }
 
     fn masthead(&self) -> Markup {

@@ -154,6 +154,43 @@ async fn a_change_survives_the_end_of_the_session() {
 }
 
 #[tokio::test]
+async fn the_script_is_told_what_is_kept_and_what_was_saved() {
+    let site = Site::start().await;
+    let id = written(&site, "Ten.");
+    let page = site.bruce_gets("/").await.has("data-user=\"bruce\"");
+    let page = page.has("data-draft=\"new\"").has_not("data-kept");
+    let request_id = page.hidden("request_id");
+    let fields = [("text", "Nine."), ("request_id", &request_id)];
+    site.fakes
+        .refuse("CreateThought", Status::unavailable("away"));
+    let page = site.bruce_posts("/thoughts", &fields).await.is(503);
+    page.has("data-kept").has_not("data-saved");
+    site.fakes.relent("CreateThought");
+    let saved = site.bruce_posts("/thoughts", &fields).await.goes_to("/");
+    let cookies = format!("{}; {}", site.bruce(), saved.done());
+    site.gets_with(&cookies, "/")
+        .await
+        .has(&format!("data-saved=\"{request_id}\""))
+        .has("Your thought is saved.");
+    let edit = format!("/thoughts/{id}/edit");
+    let page = site.bruce_gets(&edit).await;
+    page.has(&format!("data-draft=\"{id}\""))
+        .has_not("data-kept");
+    let fields = [("text", "Eight."), ("etag", "stale")];
+    site.bruce_posts(&edit, &fields)
+        .await
+        .is(409)
+        .has("data-kept");
+    let fields = [("text", "Eight."), ("etag", "first")];
+    let saved = site.bruce_posts(&edit, &fields).await;
+    let cookies = format!("{}; {}", site.bruce(), saved.done());
+    site.gets_with(&cookies, "/")
+        .await
+        .has(&format!("data-saved=\"{id}\""));
+    site.get("/search").await.has_not("data-user");
+}
+
+#[tokio::test]
 async fn only_its_author_changes_a_thought() {
     let site = Site::start().await;
     let id = written(&site, "Ten.");

@@ -400,7 +400,12 @@ async fn p08_pages_are_small() {
     let mut files = 0;
     for start in ["/assets/style-", "/assets/script-"] {
         let (_, rest) = page.body.split_once(start).unwrap();
-        files += size(&format!("{start}{}", rest.split('"').next().unwrap())).await;
+        let path = format!("{start}{}", rest.split('"').next().unwrap());
+        files += size(&path).await;
+        if start.contains("script") {
+            let script = site.get(&path).await.body.len();
+            assert!(script < 20_000, "the script has {script} bytes");
+        }
     }
     assert!(files < 35_000);
     println!(

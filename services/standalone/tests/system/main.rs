@@ -3,6 +3,7 @@
 //! - [`grpcurl`]: a developer's tour with the real grpcurl;
 //! - [`browser`]: a person's tour with the real Chromium;
 //! - [`keeping`]: changes, clashes, the trash and the way back, in the same;
+//! - [`writing`]: drafts, keys, and lists that go on by themselves, in the same;
 //! - [`administration`]: what administrators do for others, and people for themselves;
 //! - [`tokens`]: personal access tokens, made in a browser and used by a program;
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
@@ -42,3 +43,4 @@ mod support;
 mod tables;
 mod tls;
 mod tokens;
+mod writing;

@@ -36,6 +36,17 @@ pub(super) async fn on_every_page(
         look(name).await;
     }
     browser.goes_to(system, "/").await;
+    browser.strikes("?").await;
+    browser.sees("Show these keys").await;
+    look("keys").await;
+    browser
+        .evaluates("document.querySelector('dialog button').click()")
+        .await;
+    browser.types("text", "Half a thought").await;
+    browser.goes_to(system, "/").await;
+    browser.sees("is here again").await;
+    look("draft").await;
+    browser.presses("Start afresh").await;
     browser.presses("Edit").await;
     browser.sees("Change your thought").await;
     look("edit").await;

@@ -127,6 +127,14 @@ impl Browser {
         value.unwrap_or_default()
     }
 
+    /// Strikes keys, wherever the cursor is.
+    pub(crate) async fn strikes(&self, keys: &str) {
+        for key in keys.chars() {
+            let active = self.driver().active_element().await.expect("a place");
+            active.send_keys(key.to_string()).await.expect("a key");
+        }
+    }
+
     /// The state that the form on the page changes.
     pub(crate) async fn etag(&self) -> String {
         let etag = self.only(By::Css("main form.write [name='etag']")).await;
