@@ -145,7 +145,7 @@ async fn the_first_administrator_signs_up_by_the_link_and_adds_another() {
     browser.presses("Add the account").await;
     browser.sees("The account is added").await;
     assert_eq!(browser.path().await, "/admin/users/charles");
-    browser.presses("Log out").await;
+    browser.logs_out().await;
 
     browser.goes_to(&system, &link).await;
     browser.sees("Sign-up is closed").await;

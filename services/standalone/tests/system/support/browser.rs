@@ -129,10 +129,8 @@ impl Browser {
 
     /// Strikes keys, wherever the cursor is.
     pub(crate) async fn strikes(&self, keys: &str) {
-        for key in keys.chars() {
-            let active = self.driver().active_element().await.expect("a place");
-            active.send_keys(key.to_string()).await.expect("a key");
-        }
+        let chain = self.driver().action_chain().send_keys(keys);
+        chain.perform().await.expect("keys");
     }
 
     /// The state that the form on the page changes.
