@@ -275,3 +275,78 @@
     action();
   });
 })();
+
+// A list stays current: one's own by itself, others' when asked.
+(() => {
+  const place = document.querySelector("[data-live]");
+  if (!place) return;
+  const own = "own" in place.dataset;
+  const waiting = new Map();
+
+  const bar = document.createElement("p");
+  bar.className = "news";
+  bar.setAttribute("aria-live", "polite");
+  const more = document.createElement("button");
+  more.type = "button";
+  place.before(bar);
+
+  const shown = (id) => place.querySelector(`[data-thought="${CSS.escape(id)}"]`)?.closest("li");
+  // The server has made the card, as it makes those of the page: what people wrote is text in it.
+  const item = (html) => {
+    const li = document.createElement("li");
+    li.innerHTML = html;
+    return li;
+  };
+  const insert = (li) => {
+    let list = place.querySelector("ul.thoughts");
+    if (!list) {
+      list = document.createElement("ul");
+      list.className = "thoughts";
+      place.replaceChildren(list);
+    }
+    list.prepend(li);
+  };
+  const count = () => {
+    if (!waiting.size) return bar.replaceChildren();
+    more.textContent = waiting.size === 1 ? "1 new thought" : waiting.size + " new thoughts";
+    bar.replaceChildren(more);
+  };
+  more.addEventListener("click", () => {
+    for (const li of waiting.values()) insert(li);
+    const last = [...waiting.values()].pop();
+    waiting.clear();
+    count();
+    last?.querySelector("a")?.focus();
+  });
+
+  const source = new EventSource(place.dataset.live);
+  source.addEventListener("open", () => (place.dataset.liveOpen = ""));
+  const put = (event) => {
+    const li = item(event.data);
+    const id = li.querySelector("[data-thought]")?.dataset.thought;
+    const old = id && shown(id);
+    if (!id) return;
+    if (old) {
+      // What is being used is not taken away.
+      if (!old.contains(document.activeElement)) old.replaceWith(li);
+    } else if (own) insert(li);
+    else {
+      waiting.set(id, li);
+      count();
+    }
+  };
+  source.addEventListener("created", put);
+  source.addEventListener("updated", put);
+  source.addEventListener("deleted", (event) => {
+    waiting.delete(event.data);
+    shown(event.data)?.remove();
+    count();
+  });
+  source.addEventListener("lost", () => {
+    source.close();
+    const again = document.createElement("a");
+    again.href = location.href;
+    again.textContent = "Load the newest thoughts";
+    bar.replaceChildren(again);
+  });
+})();

@@ -17,8 +17,10 @@ use runtime::{
 };
 
 use crate::{
+    backends::Watching,
     cache::Cached,
     config::{Config, PublicUrl},
+    live::Live,
     renewal::Renewals,
 };
 
@@ -32,6 +34,9 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) thoughts: ThoughtsServiceClient<Channel>,
     pub(crate) users: UsersServiceClient<Channel>,
+    /// For following lists.
+    pub(crate) watching: Watching,
+    pub(crate) live: Live,
     pub(crate) verifier: Verifier,
     pub(crate) renewals: Renewals,
     /// What browsers know the site by, if that was said.
@@ -61,6 +66,8 @@ impl App {
             renewals: Renewals::default(),
             clock,
             metrics,
+            watching: Watching::new(thoughts.clone()),
+            live: Live::default(),
             thoughts: ThoughtsServiceClient::new(thoughts),
             users,
             public_url: config.public_url.clone(),

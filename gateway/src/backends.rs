@@ -4,6 +4,7 @@ mod access_tokens;
 mod accounts;
 mod invitations;
 mod keeping;
+mod live;
 mod people;
 mod sessions;
 mod tags;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub(crate) use accounts::NewUser;
+pub(crate) use live::Watching;
 pub(crate) use sessions::{NewSession, NewToken};
 
 /// The backends as one request speaks to them: each call carries the request's id.

@@ -12,7 +12,7 @@
 //! `cookies` are the session's two, `flash` tells the next page what has been done, `origin` is what
 //! links for others begin with, `renewal` renews a session once for all requests that need it,
 //! `device` is what the users backend is told of the browser, `cache` keeps rare answers for a
-//! minute, `app` is what all requests share, and `visit` what one request knows.
+//! minute, `live` hands what becomes of a list on to all who follow it, `app` is what all requests share, and `visit` what one request knows.
 
 mod app;
 mod assets;
@@ -24,6 +24,7 @@ mod device;
 mod error;
 mod fields;
 mod flash;
+mod live;
 mod model;
 mod observe;
 mod origin;
@@ -76,6 +77,7 @@ pub async fn serve(
             .run_until_cancelled(readiness::watch(&app, &readiness))
             .await;
         readiness.send_replace(ops::Readiness::default());
+        app.live.stop();
         stopping.cancel();
     };
     tokio::join!(ops, pages, watching);

@@ -43,6 +43,17 @@ impl Thought {
     }
 }
 
+/// What has become of a thought in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is there now.
+    Created(Thought),
+    /// It says something else now.
+    Updated(Thought),
+    /// It is not there any more.
+    Deleted(Uuid),
+}
+
 /// One page of a list, newest first. It may be short, even empty, and not the last one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ThoughtList {

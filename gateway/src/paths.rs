@@ -26,6 +26,7 @@ pub(crate) const UNDELETE_THOUGHT: &str = "/thoughts/{id}/undelete";
 pub(crate) const REVISIONS: &str = "/thoughts/{id}/revisions";
 pub(crate) const TRASH: &str = "/trash";
 pub(crate) const SEARCH: &str = "/search";
+pub(crate) const LIVE: &str = "/live";
 pub(crate) const TAGS: &str = "/tags";
 pub(crate) const TAG: &str = "/tags/{tag}";
 pub(crate) const USER: &str = "/users/{username}";
@@ -137,6 +138,11 @@ pub(crate) fn tags(author: Option<&str>, page_token: Option<&str>) -> String {
 pub(crate) fn tag(tag: &str, page_token: Option<&str>) -> String {
     let path = format!("{TAGS}/{}", utf8_percent_encode(tag, ESCAPED));
     with_query(&path, &[("page_token", page_token)])
+}
+
+pub(crate) fn live(author: &str, words: &str) -> String {
+    let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    with_query(LIVE, &[("author", given(author)), ("search", given(words))])
 }
 
 pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {

@@ -14,7 +14,7 @@ use crate::{
     observe,
     pages::{
         admin::{account, accounts, invitations, moderation},
-        edit, feed, files, login, own, person, reset, revisions, search,
+        edit, feed, files, live, login, own, person, reset, revisions, search,
         settings::{self, deletion, tokens},
         signup, tags, thought, trash,
     },
@@ -42,6 +42,7 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::SEARCH, get(search::show))
         .route(paths::TAGS, get(tags::show))
         .route(paths::TAG, get(tags::show_one))
+        .route(paths::LIVE, get(live::follow))
         .route(paths::USER, get(person::show))
         .route(paths::FEED_OF_PERSON, get(feed::of_person))
         .route(paths::FEED_OF_TAG, get(feed::of_tag))

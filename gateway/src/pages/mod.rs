@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod edit;
 pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod own;
 pub(crate) mod person;

@@ -186,6 +186,8 @@ fn view(visit: &Visit, write: &WriteBox, list: Option<&ThoughtList>, older: bool
 fn own_list(visit: &Visit, list: &ThoughtList, older: bool) -> Markup {
     let next = list.next_page_token.as_deref();
     html! {
+        @let live = paths::live(visit.viewer().map_or("", |viewer| &viewer.username), "");
+        (thought::followed((!older).then_some(live.as_str()), true, &html! {
         @if list.thoughts.is_empty() {
             @if older {
                 (notice::empty("That was all", &html! { "There are no older thoughts of yours." }))
@@ -198,6 +200,7 @@ fn own_list(visit: &Visit, list: &ThoughtList, older: bool) -> Markup {
         } @else {
             (thought::list(list, visit.eyes_on_one()))
         }
+        }))
         (thought::pages(
             older.then_some(paths::HOME),
             next.map(|token| paths::home(Some(token))).as_deref(),

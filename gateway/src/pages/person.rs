@@ -53,6 +53,8 @@ fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Marku
         @if !list.thoughts.is_empty() {
             p.actions.first { a href=(paths::tags(Some(username), None)) { "Tags of " (username) } }
         }
+        @let live = paths::live(username, "");
+        (thought::followed((!older).then_some(live.as_str()), own, &html! {
         @if list.thoughts.is_empty() && older {
             (notice::empty("That was all", &html! { "There are no older thoughts." }))
         } @else if list.thoughts.is_empty() {
@@ -63,6 +65,7 @@ fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Marku
         } @else {
             (thought::list(list, visit.eyes_on_one()))
         }
+        }))
         (thought::pages(
             older.then_some(newest.as_str()),
             next.map(|token| paths::user(username, Some(token))).as_deref(),

@@ -153,6 +153,8 @@ fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Marku
                 a href=(paths::SEARCH) { "Show all" }
             }
         }
+        @let live = paths::live("", words);
+        (thought::followed((!older).then_some(live.as_str()), false, &html! {
         @if list.thoughts.is_empty() && next.is_some() {
             (nothing_yet())
         } @else if list.thoughts.is_empty() {
@@ -161,6 +163,7 @@ fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Marku
             h2.unseen { @if words.is_empty() { "Newest first" } @else { "Found, newest first" } }
             (thought::list(list, visit.eyes()))
         }
+        }))
         (thought::pages(
             older.then_some(newest.as_str()),
             next.map(|token| paths::search(words, Some(token))).as_deref(),

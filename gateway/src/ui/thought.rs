@@ -31,6 +31,12 @@ pub(crate) fn list(list: &ThoughtList, eyes: Eyes<'_>) -> Markup {
     }
 }
 
+/// What the script keeps current while the page is open (see `live`): a list of one's own by itself,
+/// others' when asked. Without a source it stays as it is.
+pub(crate) fn followed(source: Option<&str>, own: bool, list: &Markup) -> Markup {
+    html! { div data-live=[source] data-own[own] { (list) } }
+}
+
 /// The ways to the other pages of a list. `newest` is the way to the first one, `older` that to
 /// the next, where there are such.
 pub(crate) fn pages(newest: Option<&str>, older: Option<&str>) -> Markup {
@@ -57,7 +63,8 @@ pub(crate) fn alone(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     }
 }
 
-fn in_list(thought: &Thought, eyes: Eyes<'_>) -> Markup {
+/// A thought in a list.
+pub(crate) fn in_list(thought: &Thought, eyes: Eyes<'_>) -> Markup {
     html! {
         article.thought data-thought=(thought.id) {
             p.text dir="auto" { (text::text(&thought.text, &thought.matches)) }

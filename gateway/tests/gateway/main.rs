@@ -14,6 +14,7 @@ mod headers;
 mod invitations;
 mod keeping;
 mod limits;
+mod live;
 mod logs;
 mod pages;
 mod safety;

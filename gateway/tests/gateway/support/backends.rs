@@ -12,7 +12,8 @@ use std::{
 use api::{
     thoughts::v1::{
         Matches, QueryProblem, TagCount, TextRange, Thought, ThoughtRevision, Visibility,
-        thoughts_service_server::ThoughtsServiceServer,
+        WatchThoughtsResponse, thoughts_service_server::ThoughtsServiceServer,
+        watch_thoughts_response::Change,
     },
     users::v1::{
         AccessToken, Invitation, Role, SessionInfo, SignUpState, User,
@@ -20,7 +21,7 @@ use api::{
     },
 };
 use runtime::{clock::Clock, grpc::server::GrpcServer, lifecycle::Listeners};
-use tokio::sync::watch;
+use tokio::sync::{mpsc::UnboundedSender, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
@@ -48,6 +49,7 @@ pub(crate) struct Call {
 }
 
 struct Said {
+    watchers: Vec<UnboundedSender<Result<WatchThoughtsResponse, Status>>>,
     keys: Keys,
     thoughts: Vec<Thought>,
     revisions: Vec<ThoughtRevision>,
@@ -84,6 +86,7 @@ pub(crate) fn thought(author: &str, text: &str, seconds: u64) -> Thought {
 impl Fakes {
     pub(crate) async fn start(keys: &Keys) -> Self {
         let said = Arc::new(Mutex::new(Said {
+            watchers: Vec::new(),
             keys: keys.clone(),
             thoughts: Vec::new(),
             revisions: Vec::new(),
@@ -170,6 +173,19 @@ impl Fakes {
     /// Whether the invitations that are asked about can be used.
     pub(crate) fn invite(&self, valid: bool) {
         self.said().sign_up.invitation_valid = valid;
+    }
+
+    /// Tells all who watch of a change.
+    pub(crate) fn tell(&self, change: Option<Change>, resume_token: &str) {
+        for watcher in &self.said().watchers {
+            let told = WatchThoughtsResponse {
+                change: change.clone(),
+                resume_token: resume_token.to_owned(),
+                matches: None,
+            };
+            // It may be gone.
+            let _ = watcher.send(Ok(told));
+        }
     }
 
     pub(crate) fn have(&self, thoughts: Vec<Thought>) {

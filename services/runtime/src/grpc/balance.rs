@@ -83,6 +83,11 @@ impl Balancer {
         balancer
     }
 
+    /// The same name, with connections of its own.
+    pub(super) fn another(&self) -> Arc<Self> {
+        Self::start(self.url.clone(), self.tls.clone())
+    }
+
     /// The address for the next call that has not been tried for it yet, if there is one: the less
     /// busy of two drawn by chance among those that are not ejected.
     pub(super) async fn pick(&self, tried: &[SocketAddr]) -> Option<Arc<Peer>> {

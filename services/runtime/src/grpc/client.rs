@@ -147,6 +147,12 @@ impl Channel {
         Ok(Self::over(name, Balancer::start(url, tls)))
     }
 
+    /// The same backend over other connections, for streams that would take the room of calls.
+    #[must_use]
+    pub fn with_own_connections(&self) -> Self {
+        Self::over(self.shared.name, self.shared.balancer.another())
+    }
+
     fn over(name: &'static str, balancer: Arc<Balancer>) -> Self {
         let budget = TpsBudget::new(Duration::from_secs(10), 1, RETRY_SHARE);
         Self {

@@ -34,6 +34,7 @@ mod deletion;
 mod elsewhere;
 mod grpcurl;
 mod keeping;
+mod live;
 mod metrics;
 mod personal_tokens;
 mod processes;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use api::thoughts::v1::{self as thoughts, Thought, thoughts_service_server::ThoughtsService};
+use futures_util::stream::unfold;
 use runtime::clock::Clock;
+use tokio::sync::mpsc::unbounded_channel;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::{Backend, Said, thought};
@@ -138,8 +140,14 @@ impl ThoughtsService for Backend {
         &self,
         request: Request<thoughts::WatchThoughtsRequest>,
     ) -> Result<Response<Self::WatchThoughtsStream>, Status> {
-        drop(self.asked("WatchThoughts", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let mut said = self.asked("WatchThoughts", &request)?;
+        let (watcher, told) = unbounded_channel();
+        said.watchers.push(watcher);
+        let told = unfold(told, async |mut told| {
+            let message = told.recv().await?;
+            Some((message, told))
+        });
+        Ok(Response::new(Box::pin(told)))
     }
 
     async fn list_tags(
