@@ -50,8 +50,9 @@ fn image_in(folder: &Path) {
 
 fn start(script: &str, folder: &Path) -> Child {
     let path = format!("{}:/usr/bin:/bin", folder.display());
-    Command::new("sh")
-        .args(["-euc", script])
+    // Whoever starts the tests in the background has the signal ignored, and a shell cannot undo it.
+    Command::new("env")
+        .args(["--default-signal=INT", "sh", "-euc", script])
         .env("PATH", path)
         .env("POSTGRES_PASSWORD_FILE", folder.join("password"))
         .stdout(Stdio::piped())
