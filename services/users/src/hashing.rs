@@ -159,9 +159,9 @@ impl Default for PasswordHasher {
     }
 }
 
-/// Lets every other thread of the program go first, so that a flood of sign-ins is not felt by
-/// other calls: on a busy core a tenth of the time is left to this thread (nice(2), whose value is
-/// a thread's own on Linux). Where that is refused, passwords are hashed all the same.
+/// Leaves a busy core to other threads for nine tenths of the time (nice(2), whose value is a
+/// thread's own on Linux). What wakes up while this one runs may still wait for the end of its
+/// slice. Where that is refused, passwords are hashed all the same.
 fn stand_back() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
