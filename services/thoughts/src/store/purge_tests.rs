@@ -141,13 +141,18 @@ async fn a_purged_authors_trash_and_revisions_are_gone() {
 async fn no_thought_slips_past_a_purge_by_way_of_the_trash() {
     on_each_engine(async |fresh| {
         let (one, other) = (opened(fresh).await, opened(fresh).await);
+        // Only on a server are there several programs that write.
+        let second = match one.database.engine() {
+            Engine::Sqlite => &one,
+            Engine::Postgres => &other,
+        };
         for round in 0..5_u128 {
             let author = Uuid::from_u128(1_000 + round);
-            let writers: Vec<_> = [&one, &other, &one, &other]
+            let writers: Vec<_> = [&one, second, &one, second]
                 .map(|store| tokio::spawn(keeps_until_refused(store.clone(), author)))
                 .into();
             while rows(&one, "thought_revisions", author).await < 20 {}
-            purge(&other, author).await;
+            purge(second, author).await;
             for writer in writers {
                 writer.await.expect("no panic");
             }
