@@ -3,6 +3,7 @@
 //! - [`pods`]: Pod Security `restricted`, resources, and time to end;
 //! - [`programs`]: variables, ports and probes are those of the programs;
 //! - [`references`]: whatever names something else names something that there is;
+//! - [`ingresses`]: where Ingress controllers lead to, and what they are told;
 //! - [`arrows`]: who may speak to whom, and the list of it;
 //! - [`growth`]: replicas, and what they take of the databases;
 //! - [`images`]: one name each, everywhere, with a fixed tag;
@@ -23,6 +24,7 @@ mod arrows;
 mod compose;
 mod growth;
 mod images;
+mod ingresses;
 mod objects;
 mod pods;
 mod programs;

@@ -148,6 +148,14 @@ fn k06_replicas_are_spread_and_replaced_one_by_one() {
                 .collect();
             let places = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
             assert_eq!(keys, places, "{whose}");
+            // On one node all of it has to fit, and during an update one more of each (bar K1).
+            for constraint in list(workload.pod(), "/topologySpreadConstraints") {
+                let otherwise = text(constraint, "/whenUnsatisfiable");
+                assert_eq!(otherwise, "ScheduleAnyway", "{whose}");
+            }
+            for field in ["affinity", "nodeSelector", "nodeName"] {
+                assert_eq!(workload.pod().get(field), None, "{whose}: {field}");
+            }
         }
     }
 }

@@ -170,57 +170,6 @@ fn every_database_is_the_one_that_the_backend_is_told_of() {
     }
 }
 
-#[test]
-fn every_ingress_leads_to_a_port_of_a_service() {
-    for (overlay, objects) in overlays() {
-        let mut hosts = BTreeMap::new();
-        for ingress in of_kind(&objects, "Ingress") {
-            let whose = format!("{overlay}: Ingress {}", ingress.name());
-            for rule in ingress.list("/spec/rules") {
-                for path in list(rule, "/http/paths") {
-                    let name = text(path, "/backend/service/name");
-                    let service = named(&objects, "Service", name).expect("a Service");
-                    let wanted = text(path, "/backend/service/port/name");
-                    let ports = service.list("/spec/ports");
-                    let there = ports.iter().any(|port| text(port, "/name") == wanted);
-                    assert!(there, "{whose}: {name} has no port {wanted}");
-                    hosts.insert(text(rule, "/host").to_owned(), name.to_owned());
-                }
-            }
-            for tls in ingress.list("/spec/tls") {
-                let covered = list(tls, "/hosts").iter().all(|host| {
-                    let rules = ingress.list("/spec/rules");
-                    rules.iter().any(|rule| at(rule, "/host") == host)
-                });
-                assert!(covered, "{whose}: a certificate for another host");
-            }
-        }
-        if overlay.starts_with("local") {
-            let expected = [
-                ("frontend.example.local", "frontend-service"),
-                ("thoughts.example.local", "thoughts-service"),
-                ("users.example.local", "users-service"),
-            ];
-            let expected = expected.map(|(host, service)| (host.to_owned(), service.to_owned()));
-            assert_eq!(hosts, BTreeMap::from(expected), "{overlay}");
-        }
-    }
-}
-
-#[test]
-fn the_public_url_is_the_host_of_the_ingress() {
-    for (overlay, objects) in overlays() {
-        let frontend = named(&objects, "Deployment", "frontend").expect("the gateway");
-        if let Some(url) = frontend.env().get("PUBLIC_URL") {
-            let ingress = named(&objects, "Ingress", "frontend").expect("an Ingress");
-            let host = text(&ingress.list("/spec/rules")[0], "/host");
-            assert_eq!(url, &format!("https://{host}"), "{overlay}");
-            let hosts = list(&ingress.list("/spec/tls")[0], "/hosts");
-            assert_eq!(hosts, [host], "{overlay}");
-        }
-    }
-}
-
 /// The workloads whose pods have these labels.
 fn selected<'a>(objects: &'a [Object], selector: &Value) -> Vec<&'a Object> {
     let wanted = labels(selector);
