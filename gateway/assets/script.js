@@ -17,100 +17,86 @@
   secret.focus();
 })();
 
-// Counts down while a thought is typed, and saves it on Ctrl+Enter.
-(() => {
-  const box = document.querySelector("textarea[data-limit]");
-  const hint = document.getElementById("text-hint");
-  if (!box || !hint) return;
-  const limit = Number(box.dataset.limit);
-  const unit = (n) => (n === 1 ? "1 character" : n + " characters");
-
-  // The server counts Unicode scalar values of the trimmed text; spreading a string yields those.
-  const count = () => {
-    const left = limit - [...box.value.trim()].length;
-    hint.textContent = left < 0 ? unit(-left) + " too many" : unit(left) + " left";
-    hint.classList.toggle("over", left < 0);
-    // Spoken only near the end: a number after each key would drown out the typing.
-    hint.setAttribute("aria-live", left <= 20 ? "polite" : "off");
-  };
-
-  box.addEventListener("input", count);
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      box.form.requestSubmit();
-    }
-  });
-  count();
+// What is said aloud, and not shown.
+const say = (() => {
+  const said = document.createElement("p");
+  said.className = "unseen";
+  said.setAttribute("role", "status");
+  document.querySelector("main").append(said);
+  return (words) => (said.textContent = words);
 })();
 
-// What is being written is kept in this browser until it is saved: for each account its own, gone
-// when it logs out.
-(() => {
-  const user = document.body.dataset.user;
-  if (!user) return;
-  const own = "draft:" + user + ":";
+// A page in its parts. Its scripts do not run.
+const load = async (address, options) => {
+  const answer = await fetch(address, options);
+  return [new DOMParser().parseFromString(await answer.text(), "text/html"), answer];
+};
+
+// Writing: a limit that is counted down, Ctrl+Enter, and drafts. What is being written is kept in
+// this browser until it is saved: for each account its own, gone when it logs out.
+const writing = (() => {
+  const own = "draft:" + document.body.dataset.user + ":";
+  // Where nothing can be kept, writing goes on all the same.
+  const attempt = (what) => {
+    try {
+      return what();
+    } catch {
+      return null;
+    }
+  };
   const store = {
-    get(key) {
-      try {
-        return JSON.parse(localStorage.getItem(own + key));
-      } catch {
-        return null;
-      }
-    },
-    // Where nothing can be kept, writing goes on all the same.
-    set(key, draft) {
-      try {
-        localStorage.setItem(own + key, JSON.stringify(draft));
-      } catch {}
-    },
-    forget(key) {
-      try {
-        localStorage.removeItem(own + key);
-      } catch {}
-    },
-    clear() {
-      try {
+    get: (key) => attempt(() => JSON.parse(localStorage.getItem(own + key))),
+    set: (key, draft) => attempt(() => localStorage.setItem(own + key, JSON.stringify(draft))),
+    forget: (key) => attempt(() => localStorage.removeItem(own + key)),
+    clear: () =>
+      attempt(() => {
         const keys = Object.keys(localStorage).filter((key) => key.startsWith(own));
         keys.forEach((key) => localStorage.removeItem(key));
-      } catch {}
-    },
+      }),
   };
 
-  // The page before has led to this: the thought is saved, by its form's or its own id.
-  const saved = document.querySelector("[data-saved]")?.dataset.saved;
-  if (saved) {
-    store.forget(saved);
-    if (store.get("new")?.mark === saved) store.forget("new");
-  }
-  document.addEventListener("submit", (event) => {
-    if (event.target.getAttribute("action") === "/logout") store.clear();
-  });
-
-  const form = document.querySelector("form[data-draft]");
-  if (!form) return;
-  const key = form.dataset.draft;
-  // The id of a new thought's form, or the state that a change was made from.
-  const mark = form.elements.request_id ?? form.elements.etag;
-  const { text, visibility } = form.elements;
-  const begun = text.value;
-  const keep = () => {
-    const draft = { text: text.value, visibility: visibility.value, mark: mark.value };
-    if (draft.text.trim() && (draft.text !== begun || "kept" in form.dataset)) store.set(key, draft);
-    else store.forget(key);
+  const count = (box, hint) => {
+    const unit = (n) => (n === 1 ? "1 character" : n + " characters");
+    const tell = () => {
+      // The server counts Unicode scalar values of the trimmed text; spreading a string yields those.
+      const left = box.dataset.limit - [...box.value.trim()].length;
+      hint.textContent = left < 0 ? unit(-left) + " too many" : unit(left) + " left";
+      hint.classList.toggle("over", left < 0);
+      // Spoken only near the end: a number after each key would drown out the typing.
+      hint.setAttribute("aria-live", left <= 20 ? "polite" : "off");
+    };
+    box.addEventListener("input", tell);
+    tell();
   };
-  form.addEventListener("input", keep);
-  form.querySelector(".cancel")?.addEventListener("click", () => store.forget(key));
 
-  const draft = store.get(key);
-  if ("kept" in form.dataset) {
-    // The page has brought the text along, and knows better.
-    keep();
-  } else if (draft && draft.text !== text.value) {
-    text.value = draft.text;
-    visibility.value = draft.visibility;
-    const fresh = mark.value;
-    mark.value = draft.mark;
+  const keep = (form) => {
+    const key = form.dataset.draft;
+    const { text, visibility } = form.elements;
+    // The id of a new thought's form, or the state that a change was made from. A browser that goes
+    // back to the page puts in what was typed, and what is set here as well.
+    const mark = form.elements.request_id ?? form.elements.etag;
+    mark.value = mark.value;
+    const begun = text.defaultValue;
+    const put = (draft) => {
+      const known = draft.text !== begun || "kept" in form.dataset;
+      if (known && draft.text.trim()) store.set(key, draft);
+      else store.forget(key);
+    };
+    const now = () => ({ text: text.value, visibility: visibility.value, mark: mark.value });
+    form.addEventListener("input", () => put(now()));
+    form.querySelector(".cancel")?.addEventListener("click", () => store.forget(key));
+
+    const draft = store.get(key);
+    // What a page has brought along is newer.
+    if ("kept" in form.dataset) return put(now());
+    if (!draft || draft.text === text.value) return;
+    const change = (to) => {
+      text.value = to.text;
+      visibility.value = to.visibility;
+      mark.value = to.mark;
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    const before = { ...now(), text: begun };
     const note = document.createElement("p");
     note.className = "hint restored";
     note.setAttribute("role", "status");
@@ -119,17 +105,132 @@
     afresh.className = "plain";
     afresh.textContent = "Start afresh";
     afresh.addEventListener("click", () => {
-      text.value = begun;
-      mark.value = fresh;
-      store.forget(key);
+      change(before);
       note.remove();
-      text.dispatchEvent(new Event("input", { bubbles: true }));
       text.focus();
     });
     note.append("What you had begun is here again. ", afresh);
     form.append(note);
-    text.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+    change(draft);
+  };
+
+  const prepare = (form) => {
+    const { text } = form.elements;
+    const hint = form.querySelector("[id^=text-hint]");
+    if (hint) count(text, hint);
+    text.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+    if (document.body.dataset.user) keep(form);
+  };
+
+  // A page that tells that a thought is saved, by its form's or its own id.
+  const saved = (page) => {
+    const id = page.querySelector("[data-saved]")?.dataset.saved;
+    if (!id) return;
+    store.forget(id);
+    if (store.get("new")?.mark === id) store.forget("new");
+  };
+
+  saved(document);
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/logout") store.clear();
+  });
+  document.querySelectorAll("form[data-draft]").forEach(prepare);
+  return { prepare, saved };
+})();
+
+// "Edit" opens the form in the thought's place. Whatever is not as expected goes on as it would
+// without this: on a page of its own.
+(() => {
+  const editor = (card) => card.querySelector(".editor");
+  const close = (card) => {
+    editor(card).remove();
+    card.classList.remove("editing");
+    card.querySelector("a.act").focus();
+  };
+  const replace = (card, page) => {
+    const id = card.dataset.thought;
+    const now = page.querySelector(`[data-thought="${id}"]`);
+    // It does not belong to this list any more.
+    if (!now) return location.assign("/thoughts/" + id);
+    const fresh = document.importNode(now, true);
+    card.replaceWith(fresh);
+    fresh.querySelector("a.act")?.focus();
+  };
+  const save = async (card, form) => {
+    const body = new URLSearchParams(new FormData(form));
+    const [page, answer] = await load(form.action, { method: "POST", body });
+    if (!answer.ok || !answer.redirected) return put(card, page) || form.submit();
+    writing.saved(page);
+    replace(card, page);
+    say(page.querySelector(".notice.done p")?.textContent ?? "");
+  };
+
+  // The form of a page with all that is said about it, as when there was another change meanwhile.
+  const put = (card, page) => {
+    const id = card.dataset.thought;
+    if (!page.querySelector(`form[data-draft="${id}"]`)) return false;
+    const place = document.createElement("div");
+    place.className = "editor";
+    const parts = [...page.querySelectorAll("main > :not(h1)")];
+    place.append(...parts.map((part) => document.importNode(part, true)));
+    // The box for a new thought has the same ids.
+    for (const name of ["id", "for", "aria-describedby"]) {
+      for (const element of place.querySelectorAll(`[${name}]`)) {
+        const ids = element.getAttribute(name).split(" ");
+        element.setAttribute(name, ids.map((it) => it + "-" + id).join(" "));
+      }
+    }
+    editor(card)?.remove();
+    card.classList.add("editing");
+    card.append(place);
+    const form = place.querySelector("form");
+    const { text } = form.elements;
+    writing.prepare(form);
+    text.focus();
+    text.setSelectionRange(text.value.length, text.value.length);
+    let busy = false;
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (busy) return;
+      busy = true;
+      try {
+        await save(card, form);
+      } catch {
+        const sorry = document.createElement("p");
+        sorry.className = "mistake";
+        sorry.setAttribute("role", "alert");
+        sorry.textContent = "Not saved: MyThoughts cannot be reached. Your text is kept.";
+        form.querySelector(":scope > .mistake")?.remove();
+        form.append(sorry);
+      }
+      busy = false;
+    });
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.isComposing) close(card);
+    });
+    place.addEventListener("click", (event) => {
+      const link = event.target.closest("a");
+      if (link?.matches(".cancel")) close(card);
+      else if (link?.matches(".button")) load(link.href).then(([page]) => replace(card, page));
+      else return;
+      event.preventDefault();
+    });
+    return true;
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.act");
+    const card = link?.closest("[data-thought]");
+    const otherwise = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!card || otherwise || event.defaultPrevented) return;
+    event.preventDefault();
+    const elsewhere = () => location.assign(link.href);
+    load(link.href).then(([page]) => put(card, page) || elsewhere(), elsewhere);
+  });
 })();
 
 // The next page of a list comes by itself when its link comes into sight. Some pages at a time, so
@@ -138,28 +239,23 @@
   const AT_ONCE = 5;
   const list = document.querySelector("main .thoughts");
   if (!list || !window.IntersectionObserver) return;
-  const said = document.createElement("p");
-  said.className = "unseen";
-  said.setAttribute("role", "status");
-  list.after(said);
   let loaded = 0;
 
   const next = () => document.querySelector("main nav.pages a[rel=next]");
   const known = () =>
     new Set([...list.querySelectorAll("[data-thought]")].map((card) => card.dataset.thought));
 
-  const load = async () => {
+  const extend = async () => {
     const link = next();
-    const answer = await fetch(link.href);
+    const [page, answer] = await load(link.href);
     if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const have = known();
     const more = [...page.querySelectorAll("main .thoughts > li")].filter(
       (item) => !have.has(item.querySelector("[data-thought]")?.dataset.thought),
     );
     const further = page.querySelector("main nav.pages a[rel=next]");
     list.append(...more.map((item) => document.importNode(item, true)));
-    said.textContent = more.length ? more.length + " more" : "";
+    say(more.length ? more.length + " more" : "");
     if (further) link.href = further.getAttribute("href");
     else link.remove();
     loaded += 1;
@@ -171,7 +267,7 @@
         if (!seen.some((entry) => entry.isIntersecting)) return;
         observer.disconnect();
         // The link is still there to be followed.
-        load().catch(() => {});
+        extend().catch(() => {});
       },
       { rootMargin: "400px" },
     );
@@ -290,7 +386,14 @@
   more.type = "button";
   place.before(bar);
 
-  const shown = (id) => place.querySelector(`[data-thought="${CSS.escape(id)}"]`)?.closest("li");
+  const items = () => [...place.querySelectorAll("ul.thoughts > li")];
+  const shown = (id) => items().find((li) => li.querySelector(`[data-thought="${CSS.escape(id)}"]`));
+  // What is being used is not taken away.
+  const inUse = (li) => li.querySelector(".editing, details[open]");
+  const written = (li) => li.querySelector("footer time").dateTime;
+  // Whether it is of a page that is not here yet.
+  const isBeyond = (li) =>
+    document.querySelector("nav.pages a[rel=next]") && !items().some((it) => written(it) <= written(li));
   // The server has made the card, as it makes those of the page: what people wrote is text in it.
   const item = (html) => {
     const li = document.createElement("li");
@@ -298,13 +401,23 @@
     return li;
   };
   const insert = (li) => {
-    let list = place.querySelector("ul.thoughts");
-    if (!list) {
-      list = document.createElement("ul");
+    if (!place.querySelector("ul.thoughts")) {
+      const list = document.createElement("ul");
       list.className = "thoughts";
       place.replaceChildren(list);
     }
-    list.prepend(li);
+    // Mostly the first place; one that comes out of the trash goes back to where it was.
+    const behind = items().find((it) => written(it) <= written(li)) ?? null;
+    place.querySelector("ul.thoughts").insertBefore(li, behind);
+  };
+  const replace = (old, li) => {
+    if (inUse(old)) return;
+    const reachable = (it) => [...it.querySelectorAll("a, summary, article")];
+    const at = reachable(old).indexOf(document.activeElement);
+    old.replaceWith(li);
+    const focused = reachable(li)[at];
+    if (focused?.matches("article")) focused.tabIndex = -1;
+    focused?.focus();
   };
   const count = () => {
     if (!waiting.size) return bar.replaceChildren();
@@ -319,34 +432,59 @@
     last?.querySelector("a")?.focus();
   });
 
-  const source = new EventSource(place.dataset.live);
-  source.addEventListener("open", () => (place.dataset.liveOpen = ""));
   const put = (event) => {
     const li = item(event.data);
     const id = li.querySelector("[data-thought]")?.dataset.thought;
     const old = id && shown(id);
     if (!id) return;
-    if (old) {
-      // What is being used is not taken away.
-      if (!old.contains(document.activeElement)) old.replaceWith(li);
-    } else if (own) insert(li);
+    if (old) replace(old, li);
+    else if (waiting.has(id)) waiting.set(id, li);
+    else if (event.type === "updated" || isBeyond(li)) return;
+    else if (own) insert(li);
     else {
       waiting.set(id, li);
       count();
     }
   };
-  source.addEventListener("created", put);
-  source.addEventListener("updated", put);
-  source.addEventListener("deleted", (event) => {
-    waiting.delete(event.data);
-    shown(event.data)?.remove();
-    count();
-  });
-  source.addEventListener("lost", () => {
-    source.close();
+  const take = (event) => {
+    const old = shown(event.data);
+    if (waiting.delete(event.data)) count();
+    if (old && !inUse(old)) old.remove();
+  };
+  const lose = () => {
     const again = document.createElement("a");
     again.href = location.href;
     again.textContent = "Load the newest thoughts";
     bar.replaceChildren(again);
-  });
+  };
+
+  // A browser comes back by itself when a stream ends, but not when it is refused.
+  let last = "";
+  let pause = 2000;
+  const listen = () => {
+    const address = new URL(place.dataset.live, location.href);
+    if (last) address.searchParams.set("since", last);
+    const source = new EventSource(address);
+    source.addEventListener("open", () => {
+      pause = 2000;
+      place.dataset.liveOpen = "";
+    });
+    source.addEventListener("error", () => {
+      delete place.dataset.liveOpen;
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, pause);
+      pause = Math.min(pause * 2, 120000);
+    });
+    for (const [name, what] of [["created", put], ["updated", put], ["deleted", take]]) {
+      source.addEventListener(name, (event) => {
+        last = event.lastEventId;
+        what(event);
+      });
+    }
+    source.addEventListener("lost", () => {
+      source.close();
+      lose();
+    });
+  };
+  listen();
 })();

@@ -98,7 +98,10 @@ impl Backends {
         let request = self.request(request, token);
         let answer = self.app.thoughts.clone().list_thoughts(request).await;
         let answer = answer.map_err(thoughts_failed)?.into_inner();
-        list(answer.thoughts, Vec::new(), answer.next_page_token)
+        Ok(ThoughtList {
+            since: given(answer.resume_token),
+            ..list(answer.thoughts, Vec::new(), answer.next_page_token)?
+        })
     }
 
     /// A page of what a search finds; without words, of everyone's thoughts.
@@ -122,7 +125,10 @@ impl Backends {
         });
         Ok(Found {
             problems: problems.collect(),
-            list: list(answer.thoughts, answer.matches, answer.next_page_token)?,
+            list: ThoughtList {
+                since: given(answer.resume_token),
+                ..list(answer.thoughts, answer.matches, answer.next_page_token)?
+            },
         })
     }
 
@@ -174,8 +180,8 @@ fn id(id: &str) -> Result<Uuid, Problem> {
     })
 }
 
-/// What the next page is asked with, if there is one.
-fn next_page(token: String) -> Option<String> {
+/// A token, if there is one: of the next page, or where a list is followed from.
+fn given(token: String) -> Option<String> {
     Some(token).filter(|token| !token.is_empty())
 }
 
@@ -244,7 +250,8 @@ fn list(
     }
     Ok(ThoughtList {
         thoughts: list,
-        next_page_token: next_page(next_page_token),
+        next_page_token: given(next_page_token),
+        since: None,
     })
 }
 

@@ -11,7 +11,7 @@ use axum::{
 use futures_util::StreamExt as _;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use uuid::{Uuid, fmt::Hyphenated};
 
 use crate::{app::App, error::Problem, model::Username};
@@ -22,6 +22,11 @@ const BASE_LIMIT: usize = 64 * 1024;
 /// A scalar value takes up to four bytes, each up to three letters in a form. A text that is a
 /// good deal too long still has to come back to its author.
 const BYTES_PER_SCALAR: usize = 12 * 4;
+
+/// A text that is far too long, as after pasting the wrong thing, comes back as well, if not too
+/// many of them come at once.
+const LARGE_LIMIT: usize = 1024 * 1024;
+static LARGE: Semaphore = Semaphore::const_new(8);
 
 /// How long a form may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,9 +50,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Fields<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let limit = body_limit(app);
         let (parts, body) = request.into_parts();
-        if announced_length(&parts.headers).is_some_and(|length| length > limit) {
+        let mut limit = body_limit(app);
+        let announced = announced_length(&parts.headers).unwrap_or_default();
+        let mut permit = None;
+        if announced > limit && announced <= LARGE_LIMIT {
+            permit = LARGE.try_acquire().ok();
+        }
+        if permit.is_some() {
+            limit = LARGE_LIMIT;
+        }
+        if announced > limit {
             discard(body);
             return Err(Problem::TooLarge);
         }

@@ -9,7 +9,8 @@
 //!
 //! Beside them: `fields` reads forms and addresses strictly, `paths` makes every link, `assets`
 //! are the files in the binary, `security` the headers and the guard against other sites' forms,
-//! `cookies` are the session's two, `flash` tells the next page what has been done, `origin` is what
+//! `cookies` are the session's two, `flash` tells the next page what has been done,
+//! `written` knows what was saved last, `origin` is what
 //! links for others begin with, `renewal` renews a session once for all requests that need it,
 //! `device` is what the users backend is told of the browser, `cache` keeps rare answers for a
 //! minute, `live` hands what becomes of a list on to all who follow it, `app` is what all requests share, and `visit` what one request knows.
@@ -37,6 +38,7 @@ mod security;
 mod session;
 mod ui;
 mod visit;
+mod written;
 
 pub use config::{Config, PublicUrl};
 

@@ -60,6 +60,8 @@ pub(crate) struct ThoughtList {
     pub(crate) thoughts: Vec<Thought>,
     /// What the page of older ones is asked with; `None` on the last page.
     pub(crate) next_page_token: Option<String>,
+    /// From where to follow it; `None` on other pages than the first.
+    pub(crate) since: Option<String>,
 }
 
 /// One page of what a search found.

@@ -140,9 +140,25 @@ pub(crate) fn tag(tag: &str, page_token: Option<&str>) -> String {
     with_query(&path, &[("page_token", page_token)])
 }
 
-pub(crate) fn live(author: &str, words: &str) -> String {
-    let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
-    with_query(LIVE, &[("author", given(author)), ("search", given(words))])
+/// A list that can be followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum List<'a> {
+    /// One person's.
+    Of(&'a str),
+    /// What carries a tag.
+    Tagged(&'a str),
+    /// What a search finds; everyone's without words.
+    Found(&'a str),
+}
+
+/// What becomes of a list, behind the place that its page tells.
+pub(crate) fn live(list: List<'_>, since: Option<&str>) -> String {
+    let which = match list {
+        List::Of(author) => ("author", Some(author)),
+        List::Found(words) => ("search", Some(words).filter(|words| !words.is_empty())),
+        List::Tagged(tag) => ("tag", Some(tag)),
+    };
+    with_query(LIVE, &[which, ("since", since)])
 }
 
 pub(crate) fn user(username: &str, page_token: Option<&str>) -> String {

@@ -5,7 +5,7 @@ use runtime::clock::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Backends, id, next_page,
+    Backends, given, id,
     people::{role, to_proto},
     users_failed,
 };
@@ -54,7 +54,7 @@ impl Backends {
         let items = answer.invitations.into_iter().map(invitation);
         Ok(ListPage {
             items: items.collect::<Result<_, _>>()?,
-            next_page_token: next_page(answer.next_page_token),
+            next_page_token: given(answer.next_page_token),
         })
     }
 

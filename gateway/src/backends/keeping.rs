@@ -4,7 +4,7 @@ use api::thoughts::v1 as thoughts;
 use runtime::grpc::client::Idempotent;
 use uuid::Uuid;
 
-use super::{Backends, list, next_page, proto_visibility, thought, thoughts_failed};
+use super::{Backends, given, list, proto_visibility, thought, thoughts_failed};
 use crate::{
     error::Problem,
     model::{Edit, ListPage, Revision, Thought, ThoughtList, Visibility},
@@ -98,7 +98,7 @@ impl Backends {
         let revisions = answer.revisions.into_iter().map(revision);
         Ok(ListPage {
             items: revisions.collect::<Result<_, _>>()?,
-            next_page_token: next_page(answer.next_page_token),
+            next_page_token: given(answer.next_page_token),
         })
     }
 

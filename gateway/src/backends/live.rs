@@ -57,12 +57,13 @@ impl Backends {
     pub(crate) async fn watch(
         &self,
         followed: &Followed,
+        since: Option<&str>,
         token: Option<&Token>,
     ) -> Result<Option<impl Stream<Item = (String, Option<Change>)> + Send + use<>>, Problem> {
         let request = thoughts::WatchThoughtsRequest {
             author: followed.author.clone(),
-            query: followed.search.clone(),
-            resume_token: followed.since.clone().unwrap_or_default(),
+            query: followed.query.clone(),
+            resume_token: since.unwrap_or_default().to_owned(),
         };
         let request = self.request(request, token);
         let (channel, permit) = self.app.watching.connection().ok_or(Problem::Defect)?;

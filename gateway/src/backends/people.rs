@@ -4,7 +4,7 @@ use api::users::v1 as users;
 use prost_types::FieldMask;
 use runtime::grpc::client::Idempotent;
 
-use super::{Backends, accounts::username, next_page, users_failed};
+use super::{Backends, accounts::username, given, users_failed};
 use crate::{
     error::Problem,
     model::{Account, ListPage, PasswordReset, Role, Secret, Username},
@@ -37,7 +37,7 @@ impl Backends {
         let answer = answer.map_err(users_failed)?.into_inner();
         Ok(ListPage {
             items: answer.users.iter().map(account).collect::<Result<_, _>>()?,
-            next_page_token: next_page(answer.next_page_token),
+            next_page_token: given(answer.next_page_token),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use api::thoughts::v1 as thoughts;
 
-use super::{Backends, next_page, thoughts_failed};
+use super::{Backends, given, thoughts_failed};
 use crate::{
     error::Problem,
     model::{ListPage, TagCount},
@@ -31,7 +31,7 @@ impl Backends {
         });
         Ok(ListPage {
             items: tags.collect(),
-            next_page_token: next_page(answer.next_page_token),
+            next_page_token: given(answer.next_page_token),
         })
     }
 }

@@ -25,6 +25,7 @@ use crate::{
         notice,
     },
     visit::{Visit, go_to},
+    written,
 };
 
 const TITLE: &str = "Log in";
@@ -124,7 +125,9 @@ pub(crate) async fn log_out(visit: Visit, backends: Backends, held: Held) -> Res
             );
         }
     }
-    go_to(paths::LOGIN)
+    let mut gone = go_to(paths::LOGIN);
+    written::forget(&visit.app, &mut gone);
+    gone
 }
 
 /// Sends somebody who is not signed in to the log-in page, and back here afterwards. A cookie that

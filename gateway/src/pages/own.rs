@@ -11,7 +11,7 @@ use crate::{
     fields::{Fields, Params},
     flash::Done,
     model::{Draft, ThoughtList, Visibility},
-    paths::{self, LocalPath},
+    paths::{self, List, LocalPath},
     session::SignedIn,
     ui::{
         form::Feedback,
@@ -22,6 +22,7 @@ use crate::{
         writing::Writing,
     },
     visit::Visit,
+    written::{self, Written},
 };
 
 const TITLE: &str = "Your thoughts";
@@ -44,6 +45,9 @@ pub(crate) struct WriteForm {
     visibility: String,
     #[serde(default)]
     request_id: String,
+    /// `true`: the same text as before, on purpose.
+    #[serde(default)]
+    again: String,
 }
 
 /// The box as it stands on a page.
@@ -52,6 +56,8 @@ struct WriteBox {
     feedback: Feedback,
     /// In Unicode scalar values; `None` while the backend cannot be asked.
     limit: Option<u32>,
+    /// Whether saving this text once more is on purpose.
+    again: bool,
 }
 
 /// `GET /`
@@ -71,6 +77,7 @@ pub(crate) async fn show(
         draft: visit.new_draft(),
         feedback: Feedback::default(),
         limit,
+        again: false,
     };
     let view = view(&visit, &write, Some(&list?), page_token.is_some());
     Ok(visit.page(TITLE, Place::Own, &view))
@@ -80,21 +87,30 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     visit: Visit,
     backends: Backends,
+    written: Written,
     Fields(form): Fields<WriteForm>,
 ) -> Response {
     let visibility = Visibility::parse(&form.visibility);
+    let again = form.again == "true";
     let draft = draft(&visit, form);
     if visibility.is_none() {
         let unknown = "must be public or private".to_owned();
         let problem = Problem::Invalid(vec![("visibility".to_owned(), unknown)]);
         return write_again(&visit, &backends, &problem, draft).await;
     }
+    if !again && written.is_repeated_by(&draft) {
+        return ask_whether_again(&visit, &backends, draft).await;
+    }
     let saved = match visit.session.clone().required() {
         Ok(signed_in) => backends.create_thought(&draft, &signed_in.token).await,
         Err(problem) => Err(problem),
     };
     match saved {
-        Ok(_) => visit.done(Done::ThoughtWritten(draft.request_id), paths::HOME),
+        Ok(_) => {
+            let mut done = visit.done(Done::ThoughtWritten(draft.request_id), paths::HOME);
+            written::remember(&visit.app, &draft, &mut done);
+            done
+        }
         Err(Problem::SignIn) => login::ask_with(&visit, Carried::Draft(draft), LocalPath::home()),
         Err(problem) => write_again(&visit, &backends, &problem, draft).await,
     }
@@ -116,6 +132,7 @@ pub(crate) async fn show_with_draft(
         draft,
         feedback: Feedback::default(),
         limit,
+        again: false,
     };
     // Without the list the box is still what the person came for.
     let main = html! {
@@ -142,8 +159,23 @@ impl WriteForm {
             text,
             visibility,
             request_id,
+            again: String::new(),
         }
     }
+}
+
+/// Somebody may have gone back to the form, and not know that it has been sent.
+async fn ask_whether_again(visit: &Visit, backends: &Backends, draft: Draft) -> Response {
+    let write = WriteBox {
+        draft,
+        feedback: Feedback::general(
+            "You have saved this very text already, not long ago. Save once more to have it twice.",
+        ),
+        limit: backends.max_thought_length().await,
+        again: true,
+    };
+    let main = view(visit, &write, None, false);
+    visit.page_of(&Problem::Conflict, "Saved already", Place::Own, &main)
 }
 
 async fn write_again(
@@ -163,6 +195,7 @@ async fn write_again(
         draft,
         feedback,
         limit: backends.max_thought_length().await,
+        again: false,
     };
     let main = view(visit, &write, None, false);
     visit.page_of(problem, "Not saved yet", Place::Own, &main)
@@ -171,7 +204,7 @@ async fn write_again(
 fn view(visit: &Visit, write: &WriteBox, list: Option<&ThoughtList>, older: bool) -> Markup {
     html! {
         @if let Some(viewer) = visit.viewer() { (tabs::own(Tab::Own, viewer)) }
-        h1 { @if write.feedback.is_bad() { "Not saved yet" } @else { (TITLE) } }
+        h1 { @if write.again { "Saved already" } @else if write.feedback.is_bad() { "Not saved yet" } @else { (TITLE) } }
         (write_box(write))
         @match list {
             Some(list) => {
@@ -186,8 +219,8 @@ fn view(visit: &Visit, write: &WriteBox, list: Option<&ThoughtList>, older: bool
 fn own_list(visit: &Visit, list: &ThoughtList, older: bool) -> Markup {
     let next = list.next_page_token.as_deref();
     html! {
-        @let live = paths::live(visit.viewer().map_or("", |viewer| &viewer.username), "");
-        (thought::followed((!older).then_some(live.as_str()), true, &html! {
+        @let own = List::Of(visit.viewer().map_or("", |viewer| &viewer.username));
+        (thought::followed(own, list, older, true, &html! {
         @if list.thoughts.is_empty() {
             @if older {
                 (notice::empty("That was all", &html! { "There are no older thoughts of yours." }))
@@ -222,6 +255,7 @@ fn write_box(write: &WriteBox) -> Markup {
             data-draft="new" data-kept[!write.draft.text.is_empty()] {
             (write.feedback.alert())
             input type="hidden" name="request_id" value=(write.draft.request_id);
+            @if write.again { input type="hidden" name="again" value="true"; }
             (writing.text())
             div.row {
                 (writing.visibility())

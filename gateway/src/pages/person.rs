@@ -9,7 +9,7 @@ use crate::{
     error::Problem,
     fields::{Params, Segment},
     model::ThoughtList,
-    paths,
+    paths::{self, List},
     ui::{layout::Place, notice, thought},
     visit::Visit,
 };
@@ -53,8 +53,7 @@ fn view(visit: &Visit, username: &str, list: &ThoughtList, older: bool) -> Marku
         @if !list.thoughts.is_empty() {
             p.actions.first { a href=(paths::tags(Some(username), None)) { "Tags of " (username) } }
         }
-        @let live = paths::live(username, "");
-        (thought::followed((!older).then_some(live.as_str()), own, &html! {
+        (thought::followed(List::Of(username), list, older, own, &html! {
         @if list.thoughts.is_empty() && older {
             (notice::empty("That was all", &html! { "There are no older thoughts." }))
         } @else if list.thoughts.is_empty() {

@@ -11,7 +11,7 @@ use crate::{
     error::Problem,
     fields::Params,
     model::{Found, QueryProblem, ThoughtList},
-    paths,
+    paths::{self, List},
     ui::{
         form::{Feedback, described_by, mistake_below},
         layout::Place,
@@ -153,8 +153,7 @@ fn results(visit: &Visit, list: &ThoughtList, words: &str, older: bool) -> Marku
                 a href=(paths::SEARCH) { "Show all" }
             }
         }
-        @let live = paths::live("", words);
-        (thought::followed((!older).then_some(live.as_str()), false, &html! {
+        (thought::followed(List::Found(words), list, older, false, &html! {
         @if list.thoughts.is_empty() && next.is_some() {
             (nothing_yet())
         } @else if list.thoughts.is_empty() {

@@ -10,7 +10,7 @@ use crate::{
     fields::{Params, Segment},
     model::{TagCount, Username},
     pages::search,
-    paths,
+    paths::{self, List},
     ui::{
         layout::Place,
         notice,
@@ -87,6 +87,7 @@ pub(crate) async fn show_one(
     let newest = paths::tag(&tag, None);
     let main = html! {
         h1 { bdi { (words) } }
+        (thought::followed(List::Tagged(&tag), &list, page_token.is_some(), false, &html! {
         @if list.thoughts.is_empty() && next.is_some() {
             (search::nothing_yet())
         } @else if list.thoughts.is_empty() && page_token.is_some() {
@@ -98,6 +99,7 @@ pub(crate) async fn show_one(
         } @else {
             (thought::list(&list, visit.eyes()))
         }
+        }))
         (thought::pages(
             page_token.map(|_| newest.as_str()),
             next.map(|token| paths::tag(&tag, Some(token))).as_deref(),

@@ -6,7 +6,7 @@ use runtime::clock::Timestamp;
 use super::{paging, text, time, trash};
 use crate::{
     model::{Thought, ThoughtList, Viewer},
-    paths::{self, LocalPath},
+    paths::{self, List, LocalPath},
 };
 
 /// Who looks at thoughts, when, and where.
@@ -32,8 +32,15 @@ pub(crate) fn list(list: &ThoughtList, eyes: Eyes<'_>) -> Markup {
 }
 
 /// What the script keeps current while the page is open (see `live`): a list of one's own by itself,
-/// others' when asked. Without a source it stays as it is.
-pub(crate) fn followed(source: Option<&str>, own: bool, list: &Markup) -> Markup {
+/// others' when asked. Older pages stay as they are.
+pub(crate) fn followed(
+    which: List<'_>,
+    page: &ThoughtList,
+    older: bool,
+    own: bool,
+    list: &Markup,
+) -> Markup {
+    let source = (!older).then(|| paths::live(which, page.since.as_deref()));
     html! { div data-live=[source] data-own[own] { (list) } }
 }
 

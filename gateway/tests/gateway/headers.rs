@@ -33,7 +33,7 @@ async fn responses(site: &Site) -> Vec<(&'static str, Page)> {
         ),
         (
             "413",
-            site.post("/login", &[("username", &"a".repeat(100_000))])
+            site.post("/login", &[("username", &"a".repeat(2_000_000))])
                 .await
                 .is(413),
         ),

@@ -190,6 +190,49 @@ async fn the_script_is_told_what_is_kept_and_what_was_saved() {
     site.get("/search").await.has_not("data-user");
 }
 
+/// Somebody goes back to the form, which has the text in it and another id, and sends it again.
+#[tokio::test]
+async fn the_same_text_in_another_form_is_asked_about_first() {
+    let site = Site::start().await;
+    let (first, other) = (
+        "0190a000-0000-7000-8000-000000000001",
+        "0190a000-0000-7000-8000-000000000002",
+    );
+    let fields = |text: &'static str, id: &'static str| [("text", text), ("request_id", id)];
+    let sent = fields("Ten.\r\nIt is.", first);
+    let saved = site.bruce_posts("/thoughts", &sent).await.goes_to("/");
+    let cookies = saved.all_cookies();
+    let written = cookies.iter().find(|cookie| cookie.starts_with("written="));
+    let written = written.expect("a cookie").split(';').next().unwrap();
+    assert!(!written.contains("Ten"), "{written}");
+    let cookies = format!("{}; {written}", site.bruce());
+    let sent = fields("Ten.\nIt is. ", other);
+    let again = site.posts_with(&cookies, "/thoughts", &sent).await.is(409);
+    let again = again.has("You have saved this very text");
+    assert_eq!(site.fakes.calls("CreateThought").len(), 1);
+    let again = again.has(">\nTen.\nIt is. </textarea>");
+    let (request_id, on_purpose) = (again.hidden("request_id"), again.hidden("again"));
+    assert_eq!((&*request_id, &*on_purpose), (other, "true"));
+    let twice = [
+        ("text", "Ten.\nIt is. "),
+        ("request_id", other),
+        ("again", "true"),
+    ];
+    // Another text, the same form once more, and the same text on purpose.
+    for fields in [
+        &fields("Nine.", other)[..],
+        &fields("Ten.\nIt is.", first),
+        &twice,
+    ] {
+        let saved = site.posts_with(&cookies, "/thoughts", fields).await;
+        saved.goes_to("/");
+    }
+    assert_eq!(site.fakes.calls("CreateThought").len(), 4);
+    let out = site.posts_with(&cookies, "/logout", &[]).await;
+    let gone = |cookie: &String| cookie.starts_with("written=;") && cookie.contains("Max-Age=0");
+    assert!(out.all_cookies().iter().any(gone));
+}
+
 #[tokio::test]
 async fn only_its_author_changes_a_thought() {
     let site = Site::start().await;

@@ -8,7 +8,7 @@ use runtime::status;
 use tokio::time::timeout;
 use tonic::Code;
 
-use crate::support::{Site, thought};
+use crate::support::{Site, eventually, thought};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -116,4 +116,86 @@ async fn a_reader_goes_on_from_the_last_event_or_is_told_to_load_again() {
     let lost = lost.expect("a text");
     assert!(lost.contains("id:\nevent: lost\n"), "{lost}");
     drop(site);
+}
+
+/// What happens after a list was read and before it is followed is told: the page carries a place
+/// from before it was read.
+#[tokio::test]
+async fn a_page_is_followed_from_before_its_list_was_read() {
+    let site = Site::start().await;
+    site.fakes.have(vec![thought("bruce", "#ten", 0)]);
+    site.fakes.lead_on_from("P1");
+    for (page, live) in [
+        ("/", "/live?author=bruce&amp;since=P1"),
+        ("/users/stephen", "/live?author=stephen&amp;since=P1"),
+        ("/search", "/live?since=P1"),
+        ("/search?search=a%20b", "/live?search=a%20b&amp;since=P1"),
+        ("/tags/%E4%BA%AC", "/live?tag=%E4%BA%AC&amp;since=P1"),
+    ] {
+        let page = site.bruce_gets(page).await.is(200);
+        page.has(&format!("data-live=\"{live}\""));
+    }
+    for older in [
+        "/?page_token=x",
+        "/search?page_token=x",
+        "/tags/ten?page_token=x",
+    ] {
+        site.bruce_gets(older).await.has_not("data-live=");
+    }
+    site.get("/live?tag=a%20b").await.is(404);
+
+    let asked = |number: usize| site.fakes.calls("WatchThoughts")[number].message.clone();
+    let mut reader = Reader::open(&site, "/live?tag=ten&since=P1", None, "").await;
+    assert!(asked(0).contains("query: \"#ten\"") && asked(0).contains("resume_token: \"P1\""));
+    let told = Some(Change::Created(thought("bruce", "#ten now", 0)));
+    site.fakes.tell(told.clone(), "P2");
+    let heard = reader.hears("id: P2\n").await;
+    // Its forms lead back to the page of the tag.
+    assert!(!heard.contains("value=\"/search"), "{heard}");
+
+    // Whoever comes back says itself from where on, whatever the page said.
+    let back = Reader::open(&site, "/live?tag=ten&since=P1", None, "P2").await;
+    assert_eq!(site.fakes.calls("WatchThoughts").len(), 1);
+    drop(back);
+
+    // From a place that nobody here knows, the backend is asked for what was missed.
+    let open = Reader::open(&site, "/live?tag=ten&since=P0", None, "");
+    let answer = async {
+        let asked = async || site.fakes.calls("WatchThoughts").len() == 2;
+        eventually("it is asked", asked).await;
+        let before = thought("bruce", "#ten before", 0);
+        site.fakes.tell_last(Some(Change::Created(before)), "P1");
+        site.fakes.tell(told, "P2");
+        site.fakes.tell(None, "P2");
+    };
+    let (mut late, ()) = tokio::join!(open, answer);
+    assert!(asked(1).contains("resume_token: \"P0\""));
+    let after = thought("bruce", "#ten after", 0);
+    site.fakes.tell(Some(Change::Created(after)), "P3");
+    let heard = late.hears("id: P3\n").await;
+    for once in ["before", "now", "after"] {
+        let text = format!("#ten</a> {once}</p>");
+        assert_eq!(heard.matches(&text).count(), 1, "{once}: {heard}");
+    }
+    drop(site);
+    late.ends().await;
+    reader.ends().await;
+}
+
+#[tokio::test]
+async fn whoever_has_missed_too_much_is_told_to_load_again() {
+    let site = Site::start().await;
+    let _reader = Reader::open(&site, "/live", None, "").await;
+    let open = site.get("/live?since=P0");
+    let answer = async {
+        let asked = async || site.fakes.calls("WatchThoughts").len() == 2;
+        eventually("it is asked", asked).await;
+        for number in 0..=200 {
+            let gone = thought("bruce", "x", 0).id;
+            site.fakes
+                .tell_last(Some(Change::Deleted(gone)), &format!("Q{number}"));
+        }
+    };
+    let (late, ()) = tokio::join!(open, answer);
+    late.is(200).has("event: lost\n");
 }

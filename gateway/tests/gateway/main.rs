@@ -24,3 +24,4 @@ mod signup;
 mod support;
 mod tags;
 mod tokens;
+mod weight;

@@ -180,6 +180,13 @@ impl ThoughtsService for ThoughtsGrpc {
         let page = requested_page(message.page_size, &message.page_token, &scope)?;
         let author = Some(message.author.as_str()).filter(|author| !author.is_empty());
         let caller = caller.as_ref();
+        // Before the list, so that what happens meanwhile is told.
+        let resume_token = match trash {
+            None if message.page_token.is_empty() => {
+                live::resume_token(self, &message.author, "").await
+            }
+            _ => String::new(),
+        };
         let page = match trash {
             None => self.thoughts.list(caller, author, page).await,
             Some(list) => self.thoughts.list_trash(caller, author, list, page).await,
@@ -188,6 +195,7 @@ impl ThoughtsService for ThoughtsGrpc {
         Ok(Response::new(ListThoughtsResponse {
             thoughts: page.thoughts.into_iter().map(ProtoThought::from).collect(),
             next_page_token: next_page_token(page.next, &scope),
+            resume_token,
         }))
     }
 

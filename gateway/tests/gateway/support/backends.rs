@@ -57,6 +57,7 @@ struct Said {
     matches: Vec<Matches>,
     problems: Vec<QueryProblem>,
     next_page_token: String,
+    resume_token: String,
     sign_up: SignUpState,
     sessions: Vec<SessionInfo>,
     users: Vec<User>,
@@ -94,6 +95,7 @@ impl Fakes {
             matches: Vec::new(),
             problems: Vec::new(),
             next_page_token: String::new(),
+            resume_token: String::new(),
             sign_up: SignUpState::default(),
             sessions: Vec::new(),
             users: Vec::new(),
@@ -188,6 +190,18 @@ impl Fakes {
         }
     }
 
+    /// Tells the one who began to watch last.
+    pub(crate) fn tell_last(&self, change: Option<Change>, resume_token: &str) {
+        let told = WatchThoughtsResponse {
+            change,
+            resume_token: resume_token.to_owned(),
+            matches: None,
+        };
+        let said = self.said();
+        let watcher = said.watchers.last().expect("somebody watches");
+        watcher.send(Ok(told)).expect("it is there");
+    }
+
     pub(crate) fn have(&self, thoughts: Vec<Thought>) {
         self.said().thoughts = thoughts;
     }
@@ -223,6 +237,11 @@ impl Fakes {
 
     pub(crate) fn have_more(&self, token: &str) {
         self.said().next_page_token = token.to_owned();
+    }
+
+    /// From where the next lists can be followed.
+    pub(crate) fn lead_on_from(&self, token: &str) {
+        self.said().resume_token = token.to_owned();
     }
 
     pub(crate) fn sign_up(&self, sign_up_open: bool, administrator_missing: bool) {

@@ -176,8 +176,10 @@ impl Page {
     /// The session's cookies that the page sets, in order.
     pub(crate) fn cookies(&self) -> Vec<String> {
         let mut cookies = self.all_cookies();
-        cookies
-            .retain(|cookie| !cookie.starts_with("done=") && !cookie.starts_with("__Host-done="));
+        cookies.retain(|cookie| {
+            let name = cookie.trim_start_matches("__Host-");
+            !name.starts_with("done=") && !name.starts_with("written=")
+        });
         cookies
     }
 

@@ -1,16 +1,28 @@
-//! Every page under axe-core, at the width of a phone and of a desk, in light and in dark; and a
-//! picture of each, for people to look at.
+//! Every page under axe-core, on a narrow screen, zoomed to 200% and on a desk, in light and in dark;
+//! and a picture of each, for people to look at.
 
 mod thoughts;
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use crate::support::{ADMIN_PASSWORD, Browser, Scripts, System, tool};
 
 const COLOURS: [&str; 2] = ["light", "dark"];
 
-/// The narrowest screen that pages are made for, and one on a desk.
-const WIDTHS: [u32; 2] = [320, 1280];
+/// The narrowest screen that pages are made for, one on a desk, and the same at 200%: so wide, with so
+/// many points to a pixel.
+const SCREENS: [(u32, u32); 3] = [(320, 1), (1280, 1), (640, 2)];
+
+/// What is no page, by how its route begins.
+const NO_PAGES: [&str; 7] = [
+    "/live",
+    "/assets/",
+    "/favicon.ico",
+    "/robots.txt",
+    "/.well-known/",
+    "/metrics",
+    "/healthz",
+];
 
 /// What pictures show: a phone and a desk.
 const PICTURES: [(&str, u32, u32); 2] = [("phone", 390, 844), ("desk", 1280, 900)];
@@ -25,10 +37,12 @@ async fn pages_are_for_everybody() {
     };
     let axe = fs::read_to_string(axe).expect("axe-core can be read");
     let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
     on_every_page(&browser, async |name| {
+        seen.insert(browser.path().await);
         for colours in COLOURS {
-            for width in WIDTHS {
-                browser.looks_at(width, 900, colours).await;
+            for (width, points) in SCREENS {
+                browser.looks_at((width, 900), points, colours).await;
                 let place = format!("{name}, {width} px, {colours}");
                 faults.extend(
                     violations(&browser, &axe)
@@ -45,6 +59,12 @@ async fn pages_are_for_everybody() {
         }
     })
     .await;
+    for route in pages() {
+        let is_of_it = |path: &&String| is_of(path, &route);
+        if !seen.iter().any(|path| is_of_it(&path)) {
+            faults.push(format!("{route} has not been looked at"));
+        }
+    }
     assert!(
         faults.is_empty(),
         "{} faults:\n{}",
@@ -61,12 +81,14 @@ async fn pages_are_pictured() {
     on_every_page(&browser, async |name| {
         for colours in COLOURS {
             for (device, width, height) in PICTURES {
-                browser.looks_at(width, height, colours).await;
+                browser.looks_at((width, height), 1, colours).await;
                 browser
                     .screenshot(&format!("{name}-{device}-{colours}"))
                     .await;
             }
         }
+        browser.looks_at_it_printed(700, 900).await;
+        browser.screenshot(&format!("{name}-print")).await;
     })
     .await;
 }
@@ -223,6 +245,29 @@ async fn on_every_page_of_the_administration(
             .await;
         look(name).await;
     }
+}
+
+/// The routes of all pages, as the documentation has them.
+fn pages() -> Vec<String> {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ARCHITECTURE.md");
+    let text = fs::read_to_string(place).expect("ARCHITECTURE.md");
+    let routes = text.split('`').filter_map(|it| it.strip_prefix("GET /"));
+    let routes = routes.map(|route| format!("/{}", route.split('?').next().unwrap_or_default()));
+    let pages: Vec<_> = routes
+        .filter(|route| !NO_PAGES.iter().any(|no| route.starts_with(no)))
+        .filter(|route| *route != "/readyz" && !route.ends_with(".atom"))
+        .collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    pages
+}
+
+/// Whether a path is of a route such as `/thoughts/{id}`.
+fn is_of(path: &str, route: &str) -> bool {
+    let (path, route) = (path.split('/'), route.split('/'));
+    path.clone().count() == route.clone().count()
+        && path
+            .zip(route)
+            .all(|(part, pattern)| part == pattern || pattern.starts_with('{'))
 }
 
 /// What axe-core finds wrong with the page.

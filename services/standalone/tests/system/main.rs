@@ -3,6 +3,8 @@
 //! - [`grpcurl`]: a developer's tour with the real grpcurl;
 //! - [`browser`]: a person's tour with the real Chromium;
 //! - [`keeping`]: changes, clashes, the trash and the way back, in the same;
+//! - [`in_place`]: changes where a thought stands, in the same;
+//! - [`live`]: pages that stay current, in the same;
 //! - [`writing`]: drafts, keys, and lists that go on by themselves, in the same;
 //! - [`administration`]: what administrators do for others, and people for themselves;
 //! - [`tokens`]: personal access tokens, made in a browser and used by a program;
@@ -33,6 +35,7 @@ mod containers;
 mod deletion;
 mod elsewhere;
 mod grpcurl;
+mod in_place;
 mod keeping;
 mod live;
 mod metrics;

@@ -1,10 +1,10 @@
 //! What the script adds to writing and reading, in a real Chromium: drafts, keys, and lists that go
 //! on by themselves.
 
-use crate::support::{Browser, Scripts, System, eventually};
+use crate::support::{Browser, Caller, Scripts, System, eventually};
 
 #[tokio::test]
-async fn a_draft_survives_a_closed_page_and_ends_when_saved_or_logged_out() {
+async fn a_draft_survives_a_closed_tab_and_ends_when_saved_or_logged_out() {
     let Some(browser) = Browser::open(Scripts::On).await else {
         return;
     };
@@ -14,7 +14,7 @@ async fn a_draft_survives_a_closed_page_and_ends_when_saved_or_logged_out() {
     browser.sees("Signed in as bruce").await;
 
     browser.types("text", "Half a thought").await;
-    browser.goes_to(&system, "/search").await;
+    browser.closes_the_tab().await;
     browser.goes_to(&system, "/").await;
     browser.sees("What you had begun is here again.").await;
     assert_eq!(browser.typed_in("text").await, "Half a thought");
@@ -26,19 +26,18 @@ async fn a_draft_survives_a_closed_page_and_ends_when_saved_or_logged_out() {
     assert_eq!(browser.typed_in("text").await, "", "it is saved");
     assert_eq!(browser.texts("main article").await.len(), 4);
 
-    browser.presses("Edit").await;
-    browser.sees("Change your thought").await;
+    let edit = browser.edit_page().await;
+    browser.goes_to(&system, &edit).await;
     browser.types("text", "A whole thought").await;
-    browser.goes_to(&system, "/").await;
-    browser.presses("Edit").await;
+    browser.closes_the_tab().await;
+    browser.goes_to(&system, &edit).await;
     browser.sees("What you had begun is here again.").await;
     browser.presses("Start afresh").await;
     assert_eq!(browser.typed_in("text").await, "Half a thought");
     browser.types("text", "A whole thought").await;
     browser.presses("Cancel").await;
     browser.sees("Your thoughts").await;
-    browser.presses("Edit").await;
-    browser.sees("Change your thought").await;
+    browser.goes_to(&system, &edit).await;
     assert_eq!(browser.typed_in("text").await, "Half a thought");
 
     browser.goes_to(&system, "/").await;
@@ -109,7 +108,10 @@ async fn keys_lead_through_the_pages_and_can_be_switched_off() {
     let here = "return document.activeElement.querySelector('.text').innerText";
     assert_eq!(browser.evaluates(here).await, texts[0].as_str());
     browser.strikes("e").await;
-    browser.sees("Change your thought").await;
+    eventually("the form to change it", async || {
+        (browser.evaluates(focused).await == "text").then_some(())
+    })
+    .await;
 
     browser.goes_to(&system, "/search").await;
     browser.strikes("?").await;
@@ -133,4 +135,45 @@ async fn keys_lead_through_the_pages_and_can_be_switched_off() {
         .evaluates("document.querySelector('.colophon button').click()")
         .await;
     browser.sees("Show these keys").await;
+}
+
+#[tokio::test]
+async fn a_double_click_and_the_way_back_make_no_second_thought() {
+    for scripts in [Scripts::On, Scripts::Off] {
+        let Some(browser) = Browser::open(scripts).await else {
+            return;
+        };
+        let system = System::with_examples().await;
+        let bruce = Caller::new(&system.thoughts, &system.users);
+        let bruce = bruce.signs_in("bruce", "bruce").await;
+        browser.goes_to(&system, "/login").await;
+        browser.signs_in("bruce", "bruce").await;
+        browser.sees("Signed in as bruce").await;
+        browser.types("text", "Only once").await;
+        browser.presses_twice("Save").await;
+        browser.sees("Your thought is saved.").await;
+        assert_eq!(bruce.lists("bruce").await.len(), 4, "{scripts:?}");
+
+        // Whatever the browser has put into the box again.
+        browser.goes_back().await;
+        browser.sees("Your thoughts").await;
+        browser.types("text", "Only once").await;
+        browser.presses("Save").await;
+        eventually("an answer", async || {
+            let text = browser.text().await;
+            let answers = ["Your thought is saved.", "You have saved this very text"];
+            answers.iter().any(|it| text.contains(it)).then_some(())
+        })
+        .await;
+        assert_eq!(bruce.lists("bruce").await.len(), 4, "{scripts:?}");
+        // On purpose it can be had.
+        browser.goes_to(&system, "/search").await;
+        browser.goes_to(&system, "/").await;
+        browser.types("text", "Only once").await;
+        browser.presses("Save").await;
+        browser.sees("You have saved this very text").await;
+        browser.presses("Save").await;
+        browser.sees("Your thought is saved.").await;
+        assert_eq!(bruce.lists("bruce").await.len(), 5, "{scripts:?}");
+    }
 }

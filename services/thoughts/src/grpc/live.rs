@@ -37,7 +37,7 @@ pub(super) async fn watch_thoughts(
     let (metadata, _, message) = request.into_parts();
     let query = SearchQuery::parse(&message.query)
         .map_err(|error| status::invalid_argument("query", error.to_string()))?;
-    let scope = format!("WatchThoughts:{}:{}", message.author, message.query);
+    let scope = scope(&message.author, &message.query);
     let place = parse_place(&message.resume_token, &scope)?;
     let watch = Watch {
         viewer: caller.as_ref().map(|caller| caller.user_id),
@@ -61,6 +61,19 @@ pub(super) async fn watch_thoughts(
         }
     });
     Ok(Response::new(Box::pin(told)))
+}
+
+/// From where a watch goes on behind what is read after this; empty if that cannot be told.
+pub(super) async fn resume_token(grpc: &ThoughtsGrpc, author: &str, query: &str) -> String {
+    let place = grpc.live.place().await;
+    place
+        .map(|place| PageToken::encode_key(&key(place), &scope(author, query)))
+        .unwrap_or_default()
+}
+
+/// What a resume token is good for.
+fn scope(author: &str, query: &str) -> String {
+    format!("WatchThoughts:{author}:{query}")
 }
 
 /// A stream under way.

@@ -10,7 +10,7 @@ use runtime::status;
 use tonic::{Request, Response, Status};
 
 use super::{
-    ThoughtsGrpc,
+    ThoughtsGrpc, live,
     messages::{count, next_page_token, requested_page},
     refusals::to_status,
 };
@@ -30,6 +30,11 @@ pub(super) async fn search_thoughts(
         .map_err(|error| status::invalid_argument("query", error.to_string()))?;
     let scope = format!("SearchThoughts:{}", message.query);
     let page = requested_page(message.page_size, &message.page_token, &scope)?;
+    // Before the search, so that what happens meanwhile is told.
+    let resume_token = match message.page_token.as_str() {
+        "" => live::resume_token(grpc, "", &message.query).await,
+        _ => String::new(),
+    };
     let found = grpc.thoughts.search(caller.as_ref(), &query, page).await;
     let page = found.map_err(to_status)?;
     let matches = page.thoughts.iter().map(|found| matches_of(found, &query));
@@ -38,6 +43,7 @@ pub(super) async fn search_thoughts(
         thoughts: page.thoughts.into_iter().map(ProtoThought::from).collect(),
         next_page_token: next_page_token(page.next, &scope),
         problems: query.problems().iter().map(problem).collect(),
+        resume_token,
     }))
 }
 

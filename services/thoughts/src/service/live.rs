@@ -35,6 +35,8 @@ pub(crate) struct Pace {
     pub(crate) patience: Duration,
     /// How many changes are kept for watchers that are a little behind.
     pub(crate) kept: usize,
+    /// How old what lists show may be.
+    pub(crate) lag: Duration,
 }
 
 impl Default for Pace {
@@ -46,6 +48,7 @@ impl Default for Pace {
             position: Duration::from_secs(15),
             patience: Duration::from_secs(10),
             kept: 1_024,
+            lag: Duration::ZERO,
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct Live {
 #[derive(Debug)]
 struct Now {
     at: Bookmark,
+    /// Where it was, the oldest first, back to before what the oldest list shows.
+    past: VecDeque<(Instant, Bookmark)>,
     news: broadcast::Sender<Arc<Entry>>,
 }
 
@@ -153,7 +158,7 @@ impl Live {
         if self.shutdown.is_cancelled() {
             return Err(WatchEnd::Stopping);
         }
-        let (at, news) = self.join().await.ok_or(WatchEnd::NotYet)?;
+        let (at, news) = self.join(START).await.ok_or(WatchEnd::NotYet)?;
         if let Some(place) = place
             && !self.store.change_log().await?.leads_on_from(place)
         {
@@ -164,7 +169,8 @@ impl Live {
         Ok(Watcher {
             live: self.clone(),
             watch,
-            behind: place.is_some_and(|place| place.mark < at.mark),
+            // Whatever another replica has told is read here, though the reader may not be so far.
+            behind: place.is_some(),
             at: place.unwrap_or(at),
             news,
             backlog: VecDeque::new(),
@@ -173,10 +179,26 @@ impl Live {
         })
     }
 
+    /// A place for whoever lists thoughts after this: to watch from there on misses nothing that the
+    /// list does not show. A change that it shows may be told as well. `None` if the log has not been
+    /// read since this process started.
+    pub async fn place(&self) -> Option<Bookmark> {
+        // Not to hold up a list, which can do without.
+        self.join(Duration::from_millis(200)).await?;
+        let now = self.now.borrow();
+        let now = now.as_ref()?;
+        let mut past = now.past.iter().rev();
+        let old = past.find(|(then, _)| then.elapsed() >= self.pace.lag);
+        Some(old.or(now.past.front()).map_or(now.at, |(_, at)| *at))
+    }
+
     /// Where the reader is, and what it hands out from there on.
-    async fn join(&self) -> Option<(Bookmark, broadcast::Receiver<Arc<Entry>>)> {
+    async fn join(
+        &self,
+        patience: Duration,
+    ) -> Option<(Bookmark, broadcast::Receiver<Arc<Entry>>)> {
         let mut now = self.now.subscribe();
-        let begun = timeout(START, now.wait_for(Option::is_some)).await;
+        let begun = timeout(patience, now.wait_for(Option::is_some)).await;
         let now = begun.ok()?.ok()?;
         now.as_ref().map(|now| (now.at, now.news.subscribe()))
     }
@@ -188,6 +210,7 @@ impl Live {
             let waiting = match self.read_on().await {
                 Ok(waiting) => {
                     works = true;
+                    self.remember();
                     waiting
                 }
                 Err(error) => {
@@ -252,7 +275,28 @@ impl Live {
             mark: log.end,
         };
         let news = broadcast::Sender::new(self.pace.kept);
-        self.now.send_replace(Some(Now { at, news }));
+        let past = VecDeque::new();
+        self.now.send_replace(Some(Now { at, past, news }));
+    }
+
+    /// Remembers where the reader is, each second at most, as long as a list may be from then.
+    fn remember(&self) {
+        if self.pace.lag.is_zero() {
+            return;
+        }
+        self.now.send_modify(|now| {
+            let Some(now) = now else {
+                return;
+            };
+            let is_due = |(then, _): &(Instant, _)| then.elapsed() >= Duration::from_secs(1);
+            if now.past.back().is_none_or(is_due) {
+                now.past.push_back((Instant::now(), now.at));
+            }
+            let is_old = |(then, _): &(Instant, _)| then.elapsed() >= self.pace.lag;
+            while now.past.get(1).is_some_and(is_old) {
+                now.past.pop_front();
+            }
+        });
     }
 
     /// Tells the reader and the other replicas of changes made here.

@@ -1,10 +1,13 @@
 //! Watching, by two replicas of one database.
 
-use std::{collections::HashMap, future::pending, time::Duration};
+use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use database::testing::{Fresh, on_each_engine};
 use runtime::clock::Clock;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Barrier,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -14,6 +17,7 @@ use super::{
 };
 use crate::{
     live::{Bookmark, News, Watch},
+    page::PageRequest,
     store::{Store, Updated},
     thought::{Author, Change, MaxLength, Thought, ThoughtText, Visibility},
     trash::Reach,
@@ -197,23 +201,7 @@ async fn nobody_misses_a_change_or_hears_it_twice() {
             .create(&thought("the end"), None)
             .await
             .expect("stored");
-        let there = replicas[0]
-            .store
-            .list(
-                None,
-                None,
-                crate::page::PageRequest {
-                    size: 10_000,
-                    before: None,
-                },
-            )
-            .await
-            .expect("a list");
-        let there: HashMap<_, _> = there
-            .thoughts
-            .into_iter()
-            .map(|thought| (thought.id, thought.text))
-            .collect();
+        let there = all(&replicas[0].store).await;
         assert!(there.len() > 60, "{}", there.len());
         for watcher in watchers {
             let known = timeout(SOON, watcher).await.expect("in time");
@@ -224,6 +212,113 @@ async fn nobody_misses_a_change_or_hears_it_twice() {
         }
     })
     .await;
+}
+
+/// Lists are read and then followed while writers at both replicas write, some slowly: in the end
+/// each shows what there is.
+#[tokio::test]
+async fn a_list_that_is_followed_from_its_place_on_misses_nothing() {
+    on_each_engine(async |fresh| {
+        let replicas = [Replica::start(fresh).await, Replica::start(fresh).await];
+        let writers: Vec<_> = (0..4)
+            .map(|n| tokio::spawn(write(replicas[n % 2].store.clone(), n)))
+            .collect();
+        let holder = tokio::spawn(hold(replicas[1].store.clone()));
+        let listed = Arc::new(Barrier::new(7));
+        let readers: Vec<_> = (0..6)
+            .map(|n| {
+                let there = &replicas[n % 2];
+                let place = (there.store.clone(), there.live.clone());
+                let elsewhere = replicas[(n + n / 2) % 2].live.clone();
+                tokio::spawn(list_and_follow(place, elsewhere, n, Arc::clone(&listed)))
+            })
+            .collect();
+        listed.wait().await;
+        for writer in writers {
+            writer.await.expect("written");
+        }
+        holder.await.expect("held");
+        let end = thought("the end");
+        replicas[0].store.create(&end, None).await.expect("stored");
+        let there = all(&replicas[0].store).await;
+        assert!(there.len() > 40, "{}", there.len());
+        for reader in readers {
+            let known = timeout(SOON, reader).await.expect("in time");
+            assert_eq!(known.expect("no panic"), there);
+        }
+        for replica in replicas {
+            replica.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_lists_may_be_old_their_place_is_as_old() {
+    let fresh = Fresh::sqlite();
+    let lagging = Pace {
+        lag: Duration::from_hours(1),
+        ..Pace::default()
+    };
+    let replica = Replica::start_at(&fresh, lagging).await;
+    let begin = replica.live.place().await.expect("a place");
+    let mut watcher = replica.watch().await;
+    replica
+        .store
+        .create(&thought("one"), None)
+        .await
+        .expect("stored");
+    let (_, at) = news(&mut watcher).await;
+    assert!(at.mark > begin.mark);
+    assert_eq!(replica.live.place().await, Some(begin));
+    let mut late = replica.resume(begin).await.expect("resumed");
+    assert_eq!(text(&news(&mut late).await.0), "one");
+    replica.stop().await;
+}
+
+/// Lists a few times, each time going on until it has caught up, and follows the last list to the
+/// end.
+async fn list_and_follow(
+    (store, live): (Store, Live),
+    elsewhere: Live,
+    n: usize,
+    listed: Arc<Barrier>,
+) -> HashMap<Uuid, String> {
+    for round in 0.. {
+        let place = live.place().await.expect("a place");
+        let mut known = all(&store).await;
+        let watch = elsewhere.watch(Watch::default(), Some(place)).await;
+        let mut watcher = watch.expect("a watch");
+        let last = round == n;
+        if last {
+            listed.wait().await;
+        }
+        loop {
+            match next(&mut watcher).await.news {
+                Some(News::Created(thought) | News::Updated(thought)) => {
+                    let end = thought.text == "the end";
+                    known.insert(thought.id, thought.text);
+                    if end {
+                        return known;
+                    }
+                }
+                Some(News::Deleted(id)) => _ = known.remove(&id),
+                None if last => {}
+                None => break,
+            }
+        }
+    }
+    HashMap::new()
+}
+
+async fn all(store: &Store) -> HashMap<Uuid, String> {
+    let everything = PageRequest {
+        size: 10_000,
+        before: None,
+    };
+    let page = store.list(None, None, everything).await.expect("a list");
+    let thoughts = page.thoughts.into_iter();
+    thoughts.map(|thought| (thought.id, thought.text)).collect()
 }
 
 /// Writes, changes and deletes.

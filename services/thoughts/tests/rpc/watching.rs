@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::thoughts::v1::{
-    Thought, Visibility, WatchThoughtsRequest, WatchThoughtsResponse,
+    ListThoughtsRequest, Thought, Visibility, WatchThoughtsRequest, WatchThoughtsResponse,
     watch_thoughts_response::Change,
 };
 use database::testing::{Fresh, on_each_engine};
@@ -207,6 +207,51 @@ async fn a_watch_goes_on_at_another_replica_and_over_a_restart() {
         }
         restarted.stop().await;
         system.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_says_from_where_on_to_watch() {
+    on_each_engine(async |fresh| {
+        let system = System::start(fresh).await;
+        let other = system.another_backend(fresh).await;
+        let (bruce, nobody) = (system.member("bruce"), other.nobody());
+        let one = bruce.writes("one wombat").await.expect("written");
+        let list = nobody.lists("bruce").await.expect("a list");
+        let found = nobody.searches("wombat").await.expect("found");
+        assert_eq!(list.thoughts, std::slice::from_ref(&one));
+        // After the pages were made, before they are followed.
+        bruce.writes("two wombats").await.expect("written");
+        bruce.deletes(&one.id).await.expect("deleted");
+        for (author, query, token) in [
+            ("bruce", "", &list.resume_token),
+            ("", "wombat", &found.resume_token),
+        ] {
+            let mut watch = Watch::resume(&system.backend.nobody(), author, query, token).await;
+            let mut heard = watch.hears().await;
+            // What the page shows already may be told as well.
+            if heard == "created one wombat" {
+                heard = watch.hears().await;
+            }
+            assert_eq!(heard, "created two wombats");
+            assert_eq!(watch.hears().await, format!("deleted {}", one.id));
+        }
+        bruce.writes("three wombats").await.expect("written");
+        let first = nobody.pages("bruce", 1, "").await.expect("a page");
+        let older = nobody.pages("bruce", 1, &first.next_page_token).await;
+        assert_eq!(older.expect("a page").resume_token, "");
+        let first = nobody.search_pages("wombat", 1, "").await.expect("found");
+        let older = nobody.search_pages("wombat", 1, &first.next_page_token);
+        assert_eq!(older.await.expect("found").resume_token, "");
+        let trash = ListThoughtsRequest {
+            only_deleted: true,
+            ..Default::default()
+        };
+        let trash = bruce.sends_list(trash).await.expect("a list");
+        assert_eq!((trash.thoughts.len(), &*trash.resume_token), (1, ""));
+        system.stop().await;
+        other.stop().await;
     })
     .await;
 }

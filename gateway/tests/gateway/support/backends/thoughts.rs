@@ -68,6 +68,7 @@ impl ThoughtsService for Backend {
         Ok(Response::new(thoughts::ListThoughtsResponse {
             thoughts: thoughts.cloned().collect(),
             next_page_token: said.next_page_token.clone(),
+            resume_token: said.resume_token.clone(),
         }))
     }
 
@@ -81,6 +82,7 @@ impl ThoughtsService for Backend {
             next_page_token: said.next_page_token.clone(),
             matches: said.matches.clone(),
             problems: said.problems.clone(),
+            resume_token: said.resume_token.clone(),
         }))
     }
 

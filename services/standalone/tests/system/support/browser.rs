@@ -133,6 +133,61 @@ impl Browser {
         chain.perform().await.expect("keys");
     }
 
+    /// Presses Ctrl and Enter, wherever the cursor is.
+    pub(crate) async fn strikes_ctrl_enter(&self) {
+        let chain = self.driver().action_chain().key_down(Key::Control);
+        let chain = chain.send_keys(Key::Enter).key_up(Key::Control);
+        chain.perform().await.expect("keys");
+    }
+
+    /// Presses the only button that shows these words, twice and fast.
+    pub(crate) async fn presses_twice(&self, words: &str) {
+        let xpath = format!("//main//button[normalize-space()='{words}']");
+        let button = self.only(By::XPath(xpath)).await;
+        let chain = self.driver().action_chain().double_click_element(&button);
+        chain.perform().await.expect("two clicks");
+    }
+
+    /// Goes back to the page before.
+    pub(crate) async fn goes_back(&self) {
+        self.driver().back().await.expect("the page before");
+    }
+
+    /// Closes the tab, and opens another.
+    pub(crate) async fn closes_the_tab(&self) {
+        let driver = self.driver();
+        let other = driver.new_tab().await.expect("another tab");
+        driver.close_window().await.expect("it closes");
+        driver.switch_to_window(other).await.expect("the other");
+    }
+
+    /// From now on requests to addresses like these fail.
+    pub(crate) async fn cannot_reach(&self, addresses: &[&str]) {
+        let cdp = self.driver().cdp();
+        cdp.send_raw("Network.enable", json!({}))
+            .await
+            .expect("the network");
+        cdp.send_raw("Network.setBlockedURLs", json!({ "urls": addresses }))
+            .await
+            .expect("addresses");
+    }
+
+    /// From now on this runs in each page before its own script.
+    pub(crate) async fn runs_first(&self, script: &str) {
+        let script = json!({ "source": script });
+        let cdp = self.driver().cdp();
+        cdp.send_raw("Page.addScriptToEvaluateOnNewDocument", script)
+            .await
+            .expect("a script");
+    }
+
+    /// The page where the first thought of this one can be changed.
+    pub(crate) async fn edit_page(&self) -> String {
+        let link = "return document.querySelector('main a.act').getAttribute('href')";
+        let link = self.evaluates(link).await;
+        link.as_str().expect("a link").to_owned()
+    }
+
     /// The state that the form on the page changes.
     pub(crate) async fn etag(&self) -> String {
         let etag = self.only(By::Css("main form.write [name='etag']")).await;
@@ -273,18 +328,36 @@ impl Browser {
         answer.json().clone()
     }
 
-    /// Shows pages at this width, in these colours (`light`, `dark`).
-    pub(crate) async fn looks_at(&self, width: u32, height: u32, colours: &str) {
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        let colours = json!({ "features": [{ "name": "prefers-color-scheme", "value": colours }] });
+    /// Shows pages at this width and height, with so many points to a pixel, in these colours
+    /// (`light`, `dark`).
+    pub(crate) async fn looks_at(&self, size: (u32, u32), points: u32, colours: &str) {
+        let colours = json!({
+            "media": "",
+            "features": [{ "name": "prefers-color-scheme", "value": colours }],
+        });
+        self.emulates(size, points, colours).await;
+    }
+
+    /// Shows pages as they are printed.
+    pub(crate) async fn looks_at_it_printed(&self, width: u32, height: u32) {
+        let print = json!({ "media": "print", "features": [] });
+        self.emulates((width, height), 1, print).await;
+    }
+
+    async fn emulates(&self, (width, height): (u32, u32), points: u32, media: Value) {
+        let metrics = json!({
+            "width": width,
+            "height": height,
+            "deviceScaleFactor": points,
+            "mobile": false,
+        });
         let cdp = self.driver().cdp();
         cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics)
             .await
             .expect("a size");
-        cdp.send_raw("Emulation.setEmulatedMedia", colours)
+        cdp.send_raw("Emulation.setEmulatedMedia", media)
             .await
-            .expect("colours");
+            .expect("a medium");
         // Colours that fade over would be seen half-way.
         self.evaluates("document.getAnimations().forEach(animation => animation.finish())")
             .await;

@@ -1,7 +1,10 @@
 //! Somebody who calls the backends with the typed clients.
 
 use api::{
-    thoughts::v1::thoughts_service_client::ThoughtsServiceClient,
+    thoughts::v1::{
+        CreateThoughtRequest, ListThoughtsRequest, Thought, UpdateThoughtRequest,
+        thoughts_service_client::ThoughtsServiceClient,
+    },
     users::v1::{LoginRequest, users_service_client::UsersServiceClient},
 };
 use runtime::grpc::client::Channel;
@@ -43,6 +46,44 @@ impl Caller {
         let login = LoginRequest { username, password };
         let session = self.users().login(login).await.expect("a session");
         self.with_token(&session.into_inner().access_token)
+    }
+
+    /// Writes a public thought.
+    pub(crate) async fn writes(&self, text: &str) -> Thought {
+        let message = CreateThoughtRequest {
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        let written = self.thoughts().create_thought(self.asks(message)).await;
+        written.expect("written").into_inner()
+    }
+
+    /// Changes the text of a thought, whatever it is now.
+    pub(crate) async fn edits(&self, id: &str, text: &str) {
+        let thought = Thought {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        let mut message = UpdateThoughtRequest {
+            thought: Some(thought),
+            ..Default::default()
+        };
+        let paths = &mut message.update_mask.get_or_insert_default().paths;
+        paths.push("text".to_owned());
+        let changed = self.thoughts().update_thought(self.asks(message)).await;
+        changed.expect("changed");
+    }
+
+    /// The newest of somebody's thoughts.
+    pub(crate) async fn lists(&self, author: &str) -> Vec<Thought> {
+        let message = ListThoughtsRequest {
+            author: author.to_owned(),
+            page_size: 100,
+            ..Default::default()
+        };
+        let list = self.thoughts().list_thoughts(self.asks(message)).await;
+        list.expect("a list").into_inner().thoughts
     }
 
     pub(crate) fn thoughts(&self) -> ThoughtsServiceClient<Channel> {
