@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     runtime::Builder,
@@ -144,11 +145,25 @@ where
     if !early_logs {
         telemetry::init(config.as_ref())?;
     }
+    allow_open_files();
     start(Builder::new_multi_thread(), async {
         let shutdown = CancellationToken::new();
         cancel_on_signal(shutdown.clone())?;
         serve(config, shutdown).await
     })
+}
+
+/// Takes as many open files as the system lets it: each connection is one, and shells and service
+/// managers give 1,024 of them to programs that do not ask.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, all) {
+        tracing::debug!(%error, "no more files can be opened than before");
+    }
 }
 
 fn start<T>(
