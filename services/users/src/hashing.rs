@@ -1,11 +1,19 @@
 //! The work of hashing and checking passwords.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, timeout},
+};
 
 use crate::password::Password;
 
@@ -19,6 +27,12 @@ const LANES: u32 = 1;
 /// How many hashes may wait for their turn. At 25 ms each the last one of them waits for about
 /// three seconds on one core, within the deadline that callers give a call.
 const MAX_WAITING: usize = 128;
+
+/// How long a hash may take that leaves the cores to everything else. One takes 25 ms of a core.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the cores count as crowded after they left nothing for a hash.
+const CROWDED_FOR: Duration = Duration::from_secs(10);
 
 /// The hash that is checked where there is no account: made like a real one, with the same
 /// parameters, from a text that nobody knows. What comes of the check is not looked at.
@@ -61,11 +75,29 @@ pub enum HashError {
 /// A hash keeps one core busy and takes 19 MiB, so only so many run at once (every core but one,
 /// so that other calls are still answered), so many more wait, and beyond that a caller is refused
 /// at once. A caller that gives up while waiting leaves its place to others.
+///
+/// A hash gives way to everything else on its core. Where everything else leaves nothing, it begins
+/// again on a thread that is given a tenth, as do those after it for a while.
 #[derive(Debug, Clone)]
 pub struct PasswordHasher {
     argon2: Argon2<'static>,
     running: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    /// For those that are the last of all, those included that nobody waits for any more.
+    patient: Arc<Semaphore>,
+    crowded: Arc<Mutex<Option<Instant>>>,
+}
+
+/// The right to be one of those that run, and its place.
+type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+/// How a hash shares its core with other threads.
+#[derive(Debug, Clone, Copy)]
+enum Manner {
+    /// Runs while nobody else wants to, and stops as soon as anybody does.
+    LastOfAll,
+    /// Takes a tenth of a busy core. What wakes up meanwhile may wait for the end of a slice.
+    Modest,
 }
 
 impl PasswordHasher {
@@ -75,10 +107,11 @@ impl PasswordHasher {
         Self::with_limits(at_once(cores), MAX_WAITING)
     }
 
-    /// The memory that hashing takes at most where a process may use so many cores, in bytes.
+    /// The memory that hashing takes at most where a process may use so many cores, in bytes: every
+    /// hash that runs may have been begun twice.
     #[must_use]
     pub fn memory(cores: usize) -> u64 {
-        at_once(cores) as u64 * u64::from(MEMORY_KIB) * 1024
+        2 * at_once(cores) as u64 * u64::from(MEMORY_KIB) * 1024
     }
 
     /// A hasher that runs `running` hashes at once and lets `waiting` more wait.
@@ -87,6 +120,8 @@ impl PasswordHasher {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params()),
             running: Arc::new(Semaphore::new(running)),
             places: Arc::new(Semaphore::new(running + waiting)),
+            patient: Arc::new(Semaphore::new(running)),
+            crowded: Arc::default(),
         }
     }
 
@@ -119,32 +154,76 @@ impl PasswordHasher {
         .await
     }
 
-    /// Does `work` on a thread of its own, in turn.
-    ///
-    /// Its thread is not one of the runtime's: those are shared, and what has stood back once
-    /// cannot come forward again.
+    /// Does `work`, in turn.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Argon2<'static>) -> Result<T, HashError> + Send + 'static,
+        work: impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static,
     ) -> Result<T, HashError> {
         let turn = self.turn().await?;
+        // A call that is given up from here on cannot stop the work, so the work keeps the turn.
+        let (hasher, work) = (self.clone(), Arc::new(work));
+        tokio::spawn(async move { hasher.in_turn(turn, work).await })
+            .await
+            .map_err(|_| HashError::Interrupted)?
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
+    ) -> Result<T, HashError> {
+        if let Some(patient) = self.patient() {
+            let first = self.start(Manner::LastOfAll, Some(patient), Arc::clone(&work))?;
+            match timeout(PATIENCE, first).await {
+                Ok(result) => return result.map_err(|_| HashError::Interrupted)?,
+                Err(_) => self.note_crowded(),
+            }
+        }
+        let result = self.start(Manner::Modest, None, work)?.await;
+        drop(turn);
+        result.map_err(|_| HashError::Interrupted)?
+    }
+
+    /// Begins `work` on a thread of its own.
+    ///
+    /// It is not one of the runtime's: those are shared, and what has stood back once cannot come
+    /// forward again.
+    fn start<T: Send + 'static>(
+        &self,
+        manner: Manner,
+        patient: Option<OwnedSemaphorePermit>,
+        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
+    ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
         let argon2 = self.argon2.clone();
         let (outcome, done) = oneshot::channel();
-        // A call that is given up now cannot stop the thread, so the thread keeps the turn.
         thread::Builder::new()
-            .name("password-hash".to_owned())
+            .name(manner.thread_name().to_owned())
             .spawn(move || {
-                stand_back();
+                manner.adopt();
                 let result = work(&argon2);
-                drop(turn);
-                // Nobody waits for it any more when the call was given up.
+                // First, since whoever gets the result may come again at once.
+                drop(patient);
+                // Nobody waits for it any more when it took too long.
                 let _ = outcome.send(result);
             })?;
-        done.await.map_err(|_| HashError::Interrupted)?
+        Ok(done)
+    }
+
+    /// The right to be the last of all; nobody has it while the cores leave nothing to those.
+    fn patient(&self) -> Option<OwnedSemaphorePermit> {
+        let crowded = *self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
+        if crowded.is_some_and(|since| since.elapsed() < CROWDED_FOR) {
+            return None;
+        }
+        Arc::clone(&self.patient).try_acquire_owned().ok()
+    }
+
+    fn note_crowded(&self) {
+        *self.crowded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Waits for a turn, if there is still a place to wait.
-    async fn turn(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), HashError> {
+    async fn turn(&self) -> Result<Turn, HashError> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| HashError::Busy)?;
@@ -159,12 +238,35 @@ impl Default for PasswordHasher {
     }
 }
 
-/// Leaves a busy core to other threads for nine tenths of the time (nice(2), whose value is a
-/// thread's own on Linux). What wakes up while this one runs may still wait for the end of its
-/// slice. Where that is refused, passwords are hashed all the same.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
+impl Manner {
+    /// What the system's tools show its threads as: at most 15 bytes on Linux.
+    fn thread_name(self) -> &'static str {
+        match self {
+            Self::LastOfAll => "hash-last",
+            Self::Modest => "hash-modest",
+        }
+    }
+
+    /// Makes it this thread's, for good. Where it is refused, passwords are hashed all the same.
+    fn adopt(self) {
+        #[cfg(target_os = "linux")]
+        match self {
+            Self::LastOfAll => {
+                use thread_priority::{
+                    NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy,
+                    set_thread_priority_and_policy, thread_native_id,
+                };
+                // sched(7), SCHED_IDLE.
+                let policy = ThreadSchedulePolicy::Normal(Idle);
+                let thread = thread_native_id();
+                let _ = set_thread_priority_and_policy(thread, ThreadPriority::Min, policy);
+            }
+            // nice(2), whose value is a thread's own on Linux.
+            Self::Modest => {
+                let _ = rustix::process::nice(10);
+            }
+        }
+    }
 }
 
 /// How many hashes run at once: every core but one.
@@ -259,6 +361,30 @@ mod tests {
         assert_eq!(verdict.unwrap(), Verdict::RightButWeak);
         let verdict = hasher.verify(password("close sesame"), Some(hash)).await;
         assert_eq!(verdict.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s01_where_the_cores_leave_nothing_a_hash_begins_again() {
+        let hasher = PasswordHasher::with_limits(1, 2);
+        let (finish, starved) = std::sync::mpsc::channel::<()>();
+        let starved = Mutex::new(starved);
+        let work = move |_: &Argon2<'static>| {
+            let name = thread::current().name().unwrap().to_owned();
+            if name == Manner::LastOfAll.thread_name() {
+                // It gets nowhere until it is let.
+                let _ = starved.lock().unwrap().recv();
+            }
+            Ok(name)
+        };
+        let done_by = hasher.run(work).await.unwrap();
+        assert_eq!(done_by, Manner::Modest.thread_name());
+        // Those after it do not try, and when they do again, there are no more than may run.
+        assert!(hasher.patient().is_none());
+        tokio::time::advance(CROWDED_FOR).await;
+        assert!(hasher.patient().is_none());
+        finish.send(()).unwrap();
+        drop(hasher.patient.acquire().await.unwrap());
+        assert!(hasher.patient().is_some());
     }
 
     #[tokio::test]
