@@ -18,6 +18,21 @@ async fn a_developer_finds_out_what_is_served() {
 }
 
 #[tokio::test]
+async fn s19_reflection_can_be_switched_off() {
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
+    let system = System::start(&[("REFLECTION", "off")]).await;
+    for address in [&system.thoughts, &system.users] {
+        let said = grpcurl.is_not_told(address);
+        assert!(
+            said.contains("server does not support the reflection API"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_health_of_each_service_and_of_the_whole_is_told() {
     let Some(grpcurl) = Grpcurl::find() else {
         return;

@@ -47,8 +47,10 @@ async fn every_metric_is_documented_and_the_other_way_round() {
 }
 
 #[tokio::test]
-async fn the_public_ports_tell_nothing_of_it() {
+async fn s19_the_public_ports_tell_nothing_of_it() {
     let system = System::with_examples().await;
+    let grpc = reqwest::Client::builder().http2_prior_knowledge();
+    let grpc = grpc.build().unwrap();
     for path in ["/metrics", "/healthz", "/readyz"] {
         let response = client().get(system.page(path)).send().await.unwrap();
         assert_eq!(
@@ -56,6 +58,13 @@ async fn the_public_ports_tell_nothing_of_it() {
             404,
             "{path} is served on the gateway's public port"
         );
+        for backend in [&system.thoughts, &system.users] {
+            let response = grpc.get(format!("http://{backend}{path}")).send().await;
+            let response = response.unwrap();
+            // There it is a call of an rpc that is unknown.
+            assert_eq!(response.headers()["grpc-status"], "12", "{path}");
+            assert_eq!(response.text().await.unwrap(), "", "{path}");
+        }
     }
 }
 

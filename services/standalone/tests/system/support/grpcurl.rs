@@ -28,6 +28,13 @@ impl Grpcurl {
         tool(&["grpcurl"], "GRPCURL", "REQUIRE_GRPCURL").map(Self)
     }
 
+    /// Asks what is served, where nobody is to be told; what is said instead.
+    pub(crate) fn is_not_told(&self, address: &str) -> String {
+        let output = self.run(&["-plaintext", address], &["list"]);
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// Asks about the server itself.
     pub(crate) fn asks(&self, address: &str, question: &[&str]) -> String {
         let output = self.run(&["-plaintext", address], question);
