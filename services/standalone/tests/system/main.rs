@@ -15,6 +15,7 @@
 //! - [`personal_tokens`]: what scripts may do with theirs;
 //! - [`tls`]: separate processes that speak TLS with each other;
 //! - [`containers`]: secrets from files, and health checks without a shell;
+//! - [`images`], [`compose`]: the images, alone and as compose.yaml wires them, in a real Docker;
 //! - [`elsewhere`]: the tour in a system that runs already;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
@@ -31,10 +32,12 @@
 mod accessible;
 mod administration;
 mod browser;
+mod compose;
 mod containers;
 mod deletion;
 mod elsewhere;
 mod grpcurl;
+mod images;
 mod in_place;
 mod keeping;
 mod live;

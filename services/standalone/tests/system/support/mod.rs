@@ -3,6 +3,7 @@
 mod browser;
 mod caller;
 mod certificates;
+pub(crate) mod docker;
 mod grpcurl;
 mod ports;
 mod program;
