@@ -89,6 +89,8 @@ async fn pages_are_pictured() {
         }
         browser.looks_at_it_printed(700, 900).await;
         browser.screenshot(&format!("{name}-print")).await;
+        // On a screen again, where all is to be seen.
+        browser.looks_at((1280, 900), 1, "light").await;
     })
     .await;
 }
