@@ -288,6 +288,7 @@ const writing = (() => {
     ["e", "Edit the thought"],
     ["d", "Ask whether to delete the thought"],
     ["Ctrl Enter", "Save, while writing"],
+    ["Esc", "Stop editing; what is written is kept"],
   ];
   const signedIn = Boolean(document.body.dataset.user);
   const make = (tag, ...content) => {
