@@ -6,6 +6,8 @@
 //!   is, so that a store has one function for both. The SQL keeps to what both understand: `$1`
 //!   parameters, UUID, BIGINT, BOOLEAN, `ON CONFLICT … RETURNING`, row values.
 //! - Where the engines truly differ, [`Database::engine`] tells which it is.
+//! - A [`Replica`] of PostgreSQL is read from where that may be a little old.
+//! - [`copy`](copy()) moves everything from SQLite to PostgreSQL.
 //! - [`Error`] tells apart what a caller can act on.
 //! - `testing` (a cargo feature) gives the tests of a store a fresh database on each engine.
 //!
@@ -24,20 +26,24 @@
 //! # }
 //! ```
 
+mod copy;
 mod error;
 mod macros;
 mod migrations;
 mod pool;
 mod postgres;
+mod replica;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod url;
 
 pub use self::{
+    copy::{Copied, CopyError, LeftOut, Summary, copy},
     error::{Error, OpenError},
     migrations::Migrations,
     pool::{Database, Engine},
     postgres::POSTGRES_CONNECTIONS,
+    replica::{MAX_LAG, Replica},
     url::{DatabaseUrl, ParseUrlError},
 };

@@ -35,6 +35,18 @@ impl DatabaseUrl {
         Self(Location::Sqlite(path.as_ref().to_owned()))
     }
 
+    /// Parses `sqlite://PATH` alone.
+    ///
+    /// # Errors
+    ///
+    /// What was expected.
+    pub fn parse_sqlite(text: &str) -> Result<Self, &'static str> {
+        match text.parse::<Self>() {
+            Ok(url) if url.engine() == Engine::Sqlite => Ok(url),
+            _ => Err("expected sqlite://PATH"),
+        }
+    }
+
     /// The same with that password, if it is PostgreSQL and the address has none itself.
     #[must_use]
     pub fn or_password(self, password: Option<&str>) -> Self {
@@ -78,6 +90,10 @@ impl FromStr for DatabaseUrl {
             return Err(ParseUrlError);
         }
         let options = PgConnectOptions::from_str(text).map_err(|_| ParseUrlError)?;
+        // libpq tries several hosts in turn; here a name may have several addresses instead.
+        if options.get_host().contains(',') {
+            return Err(ParseUrlError);
+        }
         match options.get_database() {
             Some(_) => Ok(Self(Location::Postgres(Box::new(options)))),
             None => Err(ParseUrlError),
@@ -161,6 +177,9 @@ mod tests {
             "sqlite://thoughts.db?mode=ro",
             "mysql://bruce@db/thoughts",
             "postgres://bruce@db:port/thoughts",
+            "postgres://bruce@db-1,db-2/thoughts",
+            "postgres://bruce@db-1:5432,db-2:5432/thoughts",
+            "postgres://bruce@/thoughts?host=db-1,db-2",
         ] {
             assert_eq!(
                 text.parse::<DatabaseUrl>().err(),

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use clap::{ArgAction, Parser};
-use database::DatabaseUrl;
+use clap::{ArgAction, Parser, Subcommand};
+use database::{DatabaseUrl, Engine, Replica};
 use runtime::{
     auth::FixedKeys,
     config::{Secret, address, switch},
     grpc::client::BackendUrl,
+    lifecycle::StartError,
     telemetry::TelemetryConfig,
     tls::TlsConfig,
 };
@@ -27,6 +28,9 @@ pub struct Config {
     /// The database: sqlite://PATH or postgres://USER@HOST:PORT/DB
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: DatabaseUrl,
+    /// Replicas of a PostgreSQL database: what may be some seconds old is read there
+    #[arg(long, env = "DATABASE_READ_URL", hide_env_values = true, value_parser = replicas)]
+    pub database_read_url: Option<DatabaseUrl>,
     /// The password of the database, if it is not part of its address
     #[arg(long, env = "PGPASSWORD", hide_env_values = true)]
     pub pgpassword: Option<Secret>,
@@ -55,6 +59,21 @@ pub struct Config {
     /// Logs and traces.
     #[command(flatten)]
     pub telemetry: TelemetryConfig,
+    /// What to do other than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program does other than to serve.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Copy everything from an SQLite file to an empty database, DATABASE_URL, which is PostgreSQL;
+    /// print what there is, and check that it is the same on both sides
+    CopyDatabase {
+        /// The SQLite file, which no program may have open: sqlite://PATH
+        #[arg(long, value_name = "sqlite://PATH", value_parser = DatabaseUrl::parse_sqlite)]
+        from: DatabaseUrl,
+    },
 }
 
 impl Config {
@@ -65,6 +84,7 @@ impl Config {
             listen_addr: SocketAddr::from(([0, 0, 0, 0], 8000)),
             ops_addr: SocketAddr::from(([0, 0, 0, 0], 9000)),
             database_url,
+            database_read_url: None,
             pgpassword: None,
             user_backend_url,
             tokens_public_key: None,
@@ -73,14 +93,43 @@ impl Config {
             reflection: true,
             tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
+            command: None,
         }
     }
 
     /// The database, with its password.
     #[must_use]
     pub fn database(&self) -> DatabaseUrl {
+        self.with_password(&self.database_url)
+    }
+
+    /// The replicas of the database, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// The database is one that has none.
+    pub fn replica(&self) -> Result<Option<Replica>, StartError> {
+        let Some(url) = &self.database_read_url else {
+            return Ok(None);
+        };
+        if self.database_url.engine() == Engine::Sqlite {
+            let why = "expected nothing, since DATABASE_URL is SQLite, which has no replicas";
+            return Err(StartError::setting("DATABASE_READ_URL", url, why));
+        }
+        Ok(Replica::new(&self.with_password(url)))
+    }
+
+    fn with_password(&self, url: &DatabaseUrl) -> DatabaseUrl {
         let password = self.pgpassword.as_ref().map(Secret::expose);
-        self.database_url.clone().or_password(password)
+        url.clone().or_password(password)
+    }
+}
+
+/// Parses where replicas are.
+fn replicas(value: &str) -> Result<DatabaseUrl, &'static str> {
+    match value.parse::<DatabaseUrl>() {
+        Ok(url) if url.engine() == Engine::Postgres => Ok(url),
+        _ => Err("expected postgres://USER@HOST:PORT/DB"),
     }
 }
 
@@ -123,6 +172,14 @@ mod tests {
                 "DATABASE_URL: expected sqlite://PATH or postgres://USER@HOST:PORT/DB",
             ),
             (
+                "--database-read-url=sqlite://thoughts.db",
+                "DATABASE_READ_URL: expected postgres://USER@HOST:PORT/DB",
+            ),
+            (
+                "--database-read-url=postgres://bruce:gamma@db-1,db-2/x",
+                "DATABASE_READ_URL: expected postgres://USER@HOST:PORT/DB",
+            ),
+            (
                 "--max-thought-length=0",
                 "MAX_THOUGHT_LENGTH: \"0\": expected a number from 1 to 10000",
             ),
@@ -152,5 +209,27 @@ mod tests {
             };
             assert_eq!(refusal, line);
         }
+    }
+
+    #[tokio::test]
+    async fn a_replica_is_of_the_same_kind_and_has_the_same_password() {
+        let config = parsed(&["--database-read-url=postgres://me@db-ro/x"]).expect("parses");
+        assert_eq!(
+            config.replica().expect_err("refused").to_string(),
+            "DATABASE_READ_URL: \"postgres://db-ro:5432/x\": expected nothing, since DATABASE_URL \
+             is SQLite, which has no replicas"
+        );
+        let url = |text: &str| text.parse().expect("an address");
+        let config = Config {
+            pgpassword: Some("gamma".parse().expect("a secret")),
+            database_url: url("postgres://me@db-rw/x"),
+            ..config
+        };
+        assert!(config.replica().expect("taken").is_some());
+        let config = Config {
+            database_read_url: None,
+            ..config
+        };
+        assert!(config.replica().expect("none").is_none());
     }
 }

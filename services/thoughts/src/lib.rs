@@ -44,14 +44,20 @@ pub mod trash;
 use runtime::lifecycle::{Listeners, StartError};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::{config::Config, server::serve};
+pub use crate::{
+    config::{Command, Config},
+    server::serve,
+};
 
-/// What the program does: takes its addresses and serves.
+/// What the program does: takes its addresses and serves, or what its subcommand says.
 ///
 /// # Errors
 ///
 /// What keeps it from doing so, in one line.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), StartError> {
+    if let Some(Command::CopyDatabase { from }) = &config.command {
+        return server::copy_database(&config, from, &shutdown).await;
+    }
     let addresses = (config.listen_addr, config.ops_addr);
     let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], addresses.0, addresses.1).await?;
     serve(config, listeners, shutdown).await

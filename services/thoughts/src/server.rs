@@ -1,17 +1,22 @@
 //! The parts put together.
 
-use std::time::Duration;
+use std::{
+    io::{self, Write as _},
+    time::Duration,
+};
 
 use api::{
     FILE_DESCRIPTOR_SET, thoughts::v1::thoughts_service_server::ThoughtsServiceServer,
     users::v1::users_service_client::UsersServiceClient,
 };
+use database::{DatabaseUrl, Engine, Summary};
 use runtime::{
     auth::Verifier,
     clock::Clock,
     grpc::{client::Channel, server::GrpcServer},
     lifecycle::{Listeners, StartError},
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -22,11 +27,14 @@ use crate::{
         users::{key_source, personal_token_source},
     },
     service::{Live, ServiceTokens, Thoughts},
-    store::Store,
+    store::{LEFT_OUT, Store, migrations},
 };
 
 /// How often the trash and the log of changes are emptied of what has been there for its time.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a command other than to serve waits for a database that is away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often tags are counted.
 const TAGS_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,9 +53,10 @@ pub async fn serve(
     let opening = shutdown.clone();
     let server = GrpcServer::new("thoughts-backend").tls(config.tls.server()?);
     let users = users_channel(&config)?;
+    let replica = config.replica()?;
     server
         .serve_when_open(listeners, shutdown, async move |server| {
-            let store = open(&config, &opening).await?;
+            let store = open(&config, &opening).await?.with_replica(replica);
             Ok(add_to(server, store, config, users, opening))
         })
         .await
@@ -64,6 +73,34 @@ async fn open(config: &Config, cancelled: &CancellationToken) -> Result<Store, S
             .map_err(StartError::new)?;
     }
     Ok(store)
+}
+
+/// Copies everything from an SQLite file to the configured database, and prints what was copied.
+///
+/// # Errors
+///
+/// Nothing was copied, and why.
+pub(crate) async fn copy_database(
+    config: &Config,
+    from: &DatabaseUrl,
+    shutdown: &CancellationToken,
+) -> Result<(), StartError> {
+    let to = config.database();
+    let given_up = || async {
+        // Either way it has been long enough.
+        let _ = timeout(PATIENCE, shutdown.cancelled()).await;
+    };
+    if to.engine() == Engine::Postgres {
+        // Refuses what a copy could not be searched in.
+        let opened = Store::open(&to, given_up()).await;
+        opened.map_err(StartError::new)?.close().await;
+    }
+    let schema = migrations();
+    let copying = database::copy(from, &to, &schema, &LEFT_OUT, given_up());
+    let copied = shutdown.run_until_cancelled(copying).await;
+    let copied = copied.ok_or_else(|| StartError::new("stopped before everything was copied"))?;
+    let copied = copied.map_err(StartError::new)?;
+    write!(io::stdout(), "{}", Summary::new(&copied, &LEFT_OUT)).map_err(StartError::new)
 }
 
 fn users_channel(config: &Config) -> Result<Channel, StartError> {
@@ -97,6 +134,8 @@ fn add_to(
     let (counted, until) = (thoughts.clone(), shutdown.clone());
     let stopping = shutdown.clone();
     let live = Live::start(thoughts.store.clone(), shutdown.clone());
+    let (followed, ended) = (thoughts.store.clone(), shutdown.clone());
+    tokio::spawn(async move { ended.run_until_cancelled(followed.follow_replica()).await });
     tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
     tokio::spawn(async move { counted.keep_tags(TAGS_INTERVAL, until).await });
     let service = ThoughtsGrpc::new(thoughts, live, service_tokens, verifier, stopping);

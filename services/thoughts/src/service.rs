@@ -85,14 +85,25 @@ impl Thoughts {
 
     /// The thought of that id. Its author finds it in the trash as well.
     ///
+    /// Nobody in particular may read it from a replica, if that has it.
+    ///
     /// # Errors
     ///
     /// [`Error::NotFound`], for somebody else's private one too.
     pub async fn get(&self, caller: Option<&Caller>, id: Uuid) -> Result<Thought, Error> {
-        let viewer = user_id(caller);
-        let found = match (self.store.get(id, viewer).await?, viewer) {
-            (None, Some(viewer)) => self.store.find(id, viewer, self.clock.now()).await?,
-            (found, _) => found,
+        let Some(viewer) = user_id(caller) else {
+            let read = |store: Store| async move { store.get(id, None).await };
+            let found = self.store.read_a_little_old(read);
+            // Somebody may have just been given a link to what has just been written.
+            let found = match found.await? {
+                None => self.store.get(id, None).await?,
+                found => found,
+            };
+            return found.ok_or(Error::NotFound);
+        };
+        let found = match self.store.get(id, Some(viewer)).await? {
+            None => self.store.find(id, viewer, self.clock.now()).await?,
+            found => found,
         };
         found.ok_or(Error::NotFound)
     }
@@ -121,7 +132,9 @@ impl Thoughts {
     ) -> Result<Page, Error> {
         let author = author.map(kept);
         let viewer = viewer(caller, author.as_deref());
-        Ok(self.store.list(viewer, author.as_deref(), page).await?)
+        let author = author.as_deref();
+        let read = |store: Store| async move { store.list(viewer, author, page).await };
+        self.read(caller, viewer, read).await
     }
 
     /// What the caller may see and the query matches.
@@ -136,7 +149,28 @@ impl Thoughts {
         page: PageRequest,
     ) -> Result<Page, Error> {
         let viewer = viewer(caller, query.author());
-        Ok(self.store.search(viewer, query, page).await?)
+        let read = |store: Store| async move { store.search(viewer, query, page).await };
+        self.read(caller, viewer, read).await
+    }
+
+    /// Reads from a replica what the caller has no hand in: no thought of theirs can be among what is
+    /// read, and they are no administrator, who may have just removed some of it. So everybody sees
+    /// at once what they have done themselves.
+    async fn read<T, F>(
+        &self,
+        caller: Option<&Caller>,
+        viewer: Option<Uuid>,
+        read: impl Fn(Store) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, database::Error>>,
+    {
+        let has_a_hand = viewer.is_some() || caller.is_some_and(Caller::is_admin);
+        Ok(if has_a_hand {
+            read(self.store.clone()).await?
+        } else {
+            self.store.read_a_little_old(read).await?
+        })
     }
 }
 

@@ -23,9 +23,9 @@ mod trash;
 mod update;
 mod write;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use database::{Database, DatabaseUrl, Migrations};
+use database::{Database, DatabaseUrl, LeftOut, MAX_LAG, Migrations, Replica};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -36,6 +36,7 @@ use crate::thought::Thought;
 #[derive(Clone, Debug)]
 pub struct Store {
     database: Database,
+    replica: Option<Replica>,
     effort: search::Effort,
     importing: Arc<Mutex<()>>,
     changed: changes::Changed,
@@ -81,6 +82,22 @@ pub fn migrations() -> Migrations {
     )
 }
 
+/// What is not copied from one database to another.
+pub const LEFT_OUT: [LeftOut; 3] = [
+    LeftOut {
+        table: "changes",
+        why: "the log of a day, which begins anew: watchers load again",
+    },
+    LeftOut {
+        table: "change_log",
+        why: "the new log has its own",
+    },
+    LeftOut {
+        table: "thoughts_pieces",
+        why: "an index, of which PostgreSQL has another",
+    },
+];
+
 impl Store {
     /// Opens the database at `url`; see [`Database::open`].
     ///
@@ -94,6 +111,7 @@ impl Store {
         let opened = Database::open(url, &migrations(), cancelled).await;
         let store = Self {
             database: opened.map_err(|error| error.to_string())?,
+            replica: None,
             effort: search::Effort::default(),
             importing: Arc::default(),
             changed: changes::Changed::new(),
@@ -111,23 +129,81 @@ impl Store {
         }
     }
 
-    /// Whether the database answers.
+    /// The same with replicas, from which [`Store::read_a_little_old`] reads while they are followed
+    /// by [`Store::follow_replica`].
+    #[must_use]
+    pub fn with_replica(self, replica: Option<Replica>) -> Self {
+        Self { replica, ..self }
+    }
+
+    /// Keeps looking how far the replicas are, if there are any.
+    pub async fn follow_replica(&self) {
+        if let Some(replica) = &self.replica {
+            replica.follow(&self.database).await;
+        }
+    }
+
+    /// How old what is read from replicas may be.
+    #[must_use]
+    pub fn lag(&self) -> Duration {
+        // They are looked at each second, for a second.
+        let looking = Duration::from_secs(2);
+        let lag = self.replica.as_ref().map(|_| MAX_LAG + looking);
+        lag.unwrap_or_default()
+    }
+
+    /// Reads what may be some seconds old: from a replica that is well, or else from the primary.
+    /// `read` is given the store to read from, on which nothing can be written.
     ///
     /// # Errors
     ///
-    /// It does not.
+    /// The primary's.
+    pub async fn read_a_little_old<T, F>(
+        &self,
+        read: impl Fn(Self) -> F,
+    ) -> Result<T, database::Error>
+    where
+        F: Future<Output = Result<T, database::Error>>,
+    {
+        if let Some(replica) = &self.replica {
+            let store = Self {
+                database: replica.database(),
+                replica: None,
+                ..self.clone()
+            };
+            if let Some(found) = replica.read(read(store)).await {
+                return Ok(found);
+            }
+        }
+        read(self.clone()).await
+    }
+
+    /// Whether there is anything to be read: the database answers, or while it is away its replicas
+    /// do.
+    ///
+    /// # Errors
+    ///
+    /// Nobody does.
     pub async fn is_there(&self) -> Result<(), database::Error> {
-        self.database.ping().await
+        match self.database.ping().await {
+            Err(_) if self.replica.as_ref().is_some_and(Replica::is_in_use) => Ok(()),
+            answer => answer,
+        }
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
         self.database.close().await;
     }
 }
 
 #[cfg(test)]
 mod change_tests;
+#[cfg(test)]
+mod copy_tests;
 #[cfg(test)]
 mod keeping_tests;
 #[cfg(test)]
@@ -144,3 +220,5 @@ mod service_token_tests;
 mod tag_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade_tests;

@@ -99,7 +99,7 @@ pub enum SignUp {
 }
 
 /// What the program does other than to serve.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Print the code that lets the first administrator be made, if there is none yet
     SetupCode,
@@ -110,6 +110,13 @@ pub enum Command {
         /// Read the new password from standard input instead: one line
         #[arg(long)]
         stdin: bool,
+    },
+    /// Copy everything from an SQLite file to an empty database, DATABASE_URL, which is PostgreSQL;
+    /// print what there is, and check that it is the same on both sides
+    CopyDatabase {
+        /// The SQLite file, which no program may have open: sqlite://PATH
+        #[arg(long, value_name = "sqlite://PATH", value_parser = DatabaseUrl::parse_sqlite)]
+        from: DatabaseUrl,
     },
 }
 
@@ -181,7 +188,7 @@ mod tests {
         assert!(!parsed(&[]).unwrap().demo);
         let config = parsed(&["--demo", "setup-code"]).unwrap();
         assert!(config.demo);
-        assert_eq!(config.command, Some(Command::SetupCode));
+        assert!(matches!(config.command, Some(Command::SetupCode)));
     }
 
     #[test]

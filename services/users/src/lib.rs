@@ -79,6 +79,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Star
         Some(Command::ResetPassword { username, stdin }) => {
             reset_password(&config, username, *stdin, &shutdown).await
         }
+        Some(Command::CopyDatabase { from }) => {
+            server::copy_database(&config, from, &shutdown).await
+        }
         None => {
             let addresses = (config.listen_addr, config.ops_addr);
             let listeners = Listeners::bind(["LISTEN_ADDR", "OPS_ADDR"], addresses.0, addresses.1);

@@ -1,12 +1,17 @@
 //! The parts put together.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    io::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use api::{
     FILE_DESCRIPTOR_SET, thoughts::v1::thoughts_service_client::ThoughtsServiceClient,
     users::v1::users_service_server::UsersServiceServer,
 };
-use database::Database;
+use database::{Database, DatabaseUrl, Summary};
 use futures_util::FutureExt as _;
 use prometheus_client::metrics::gauge::Gauge;
 use runtime::{
@@ -260,6 +265,26 @@ pub(crate) async fn reset_password(
         Error::UserNotFound => StartError::new(format!("there is no user {username}")),
         error => StartError::new(error),
     })
+}
+
+/// Copies everything from an SQLite file to the configured database, and prints what was copied.
+///
+/// # Errors
+///
+/// Nothing was copied, and why.
+pub(crate) async fn copy_database(
+    config: &Config,
+    from: &DatabaseUrl,
+    shutdown: &CancellationToken,
+) -> Result<(), StartError> {
+    let given_up = timeout(PATIENCE, shutdown.cancelled()).map(|_| ());
+    let to = config.database();
+    let schema = migrations();
+    let copying = database::copy(from, &to, &schema, &[], given_up);
+    let copied = shutdown.run_until_cancelled(copying).await;
+    let copied = copied.ok_or_else(|| StartError::new("stopped before everything was copied"))?;
+    let copied = copied.map_err(StartError::new)?;
+    write!(io::stdout(), "{}", Summary::new(&copied, &[])).map_err(StartError::new)
 }
 
 fn thoughts_channel(config: &Config) -> Result<Channel, StartError> {

@@ -21,12 +21,15 @@
 //!
 //! Without either, tests run on SQLite alone and say so; `REQUIRE_POSTGRES=1` makes that a failure.
 //!
+//! A test that stops its server, or needs one that follows another, starts a [`Server`] of its own.
+//!
 //! A test that needs an address rather than a pool (for a program's `DATABASE_URL`) takes
 //! [`Fresh::url`]. One that needs to loop over engines itself takes [`each_engine`].
 
 // A test that cannot have its database has nothing better to do than to stop and say why.
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
+mod server;
 mod servers;
 
 use std::{
@@ -37,6 +40,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 
+pub use self::server::Server;
 use crate::{Database, DatabaseUrl, Engine, Migrations, url::Location};
 
 /// A new and empty database, gone when this is dropped.

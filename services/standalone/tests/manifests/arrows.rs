@@ -128,7 +128,12 @@ fn somebody(objects: &[Object]) -> Vec<Somebody> {
         (
             "database elsewhere",
             Some("databases"),
-            ("cnpg.io/cluster", "thoughts-db"),
+            ("cnpg.io/instanceRole", "primary"),
+        ),
+        (
+            "database elsewhere",
+            Some("databases"),
+            ("cnpg.io/instanceRole", "replica"),
         ),
         ("a stranger inside", Some("example"), (name, "stranger")),
         ("elsewhere", Some("default"), (name, "frontend")),

@@ -1,7 +1,5 @@
 //! Whatever names something else names something that there is.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::{
@@ -168,6 +166,30 @@ fn every_database_is_the_one_that_the_backend_is_told_of() {
             assert_eq!(told["PGPASSWORD_FILE"], env["POSTGRES_PASSWORD_FILE"]);
         }
     }
+}
+
+#[test]
+fn k11_replicas_are_those_of_the_database_and_reached_in_the_same_way() {
+    let all = overlays();
+    if all.is_empty() {
+        return;
+    }
+    let mut found = Vec::new();
+    for (overlay, objects) in all {
+        for deployment in deployments(&objects) {
+            let env = deployment.env();
+            let Some(replicas) = env.get("DATABASE_READ_URL").and_then(Value::as_str) else {
+                continue;
+            };
+            // As CloudNativePG names the Services of a cluster.
+            let primary = env["DATABASE_URL"].as_str().expect("an address");
+            assert_eq!(replicas, primary.replacen("-rw.", "-ro.", 1), "{overlay}");
+            assert_ne!(replicas, primary, "{overlay}");
+            found.push((overlay.clone(), deployment.name().to_owned()));
+        }
+    }
+    let expected = ("production".to_owned(), "thoughts-backend".to_owned());
+    assert_eq!(found, [expected]);
 }
 
 /// The workloads whose pods have these labels.

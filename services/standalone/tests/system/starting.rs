@@ -53,6 +53,21 @@ fn a_wrong_setting_is_named_with_what_was_expected() {
         ),
         (
             "thoughts-backend",
+            "DATABASE_READ_URL",
+            "sqlite://thoughts.db",
+            &["expected postgres://"],
+        ),
+        (
+            "thoughts-backend",
+            "DATABASE_READ_URL",
+            "postgres://me@db-ro/thoughts",
+            &[
+                "\"postgres://db-ro:5432/thoughts\"",
+                "DATABASE_URL is SQLite",
+            ],
+        ),
+        (
+            "thoughts-backend",
             "REFLECTION",
             "maybe",
             &["\"maybe\"", "expected"],
@@ -139,6 +154,11 @@ fn a_secret_is_never_shown_however_wrong() {
             "thoughts-backend",
             "DATABASE_URL",
             format!("postgres://u:{secret}@[::/d"),
+        ),
+        (
+            "thoughts-backend",
+            "DATABASE_READ_URL",
+            format!("postgres://u:{secret}@one,two/d"),
         ),
         ("mythoughts", "ADMIN_PASSWORD", secret[..7].to_owned()),
     ] {

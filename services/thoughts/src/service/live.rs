@@ -130,7 +130,11 @@ impl Live {
     /// Begins to read the log, until `shutdown`.
     #[must_use]
     pub fn start(store: Store, shutdown: CancellationToken) -> Self {
-        Self::start_at(store, shutdown, Pace::default())
+        let pace = Pace {
+            lag: store.lag(),
+            ..Pace::default()
+        };
+        Self::start_at(store, shutdown, pace)
     }
 
     pub(crate) fn start_at(store: Store, shutdown: CancellationToken, pace: Pace) -> Self {

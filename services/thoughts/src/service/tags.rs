@@ -10,6 +10,7 @@ use super::{Thoughts, kept, viewer};
 use crate::{
     error::Error,
     page::{TagPage, TagPageRequest},
+    store::Store,
 };
 
 /// How many thoughts are tagged in one transaction: it keeps others from writing on SQLite.
@@ -31,7 +32,9 @@ impl Thoughts {
     ) -> Result<TagPage, Error> {
         let author = author.map(kept);
         let viewer = viewer(caller, author.as_deref());
-        Ok(self.store.tags(viewer, author.as_deref(), page).await?)
+        let author = author.as_deref();
+        let read = |store: Store| async move { store.tags(viewer, author, page).await };
+        self.read(caller, viewer, read).await
     }
 
     /// Tags what another release has stored, and counts tags, every so often until `shutdown`.
@@ -70,7 +73,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::*;
-    use crate::{store::Store, thought::MaxLength};
+    use crate::thought::MaxLength;
 
     #[tokio::test]
     async fn a_running_service_counts_by_itself_and_ends_when_told() {

@@ -12,6 +12,7 @@ mod permissions;
 mod personal_tokens;
 mod porting;
 mod reading;
+mod replicas;
 mod services;
 mod support;
 mod tokens;

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod administrators;
+mod copying;
 mod dump;
 mod invitations;
 mod people;

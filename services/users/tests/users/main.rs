@@ -11,6 +11,7 @@ mod accounts;
 mod deletion;
 mod first_start;
 mod invitations;
+mod moving;
 mod people;
 mod permissions;
 mod program;

@@ -12,7 +12,7 @@ use users_backend::Config;
 
 use crate::support::{Backend, PASSWORD, config, config_with_ada, refusal};
 
-async fn run(fresh: &Fresh, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) async fn run(fresh: &Fresh, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_users-backend"));
     command
         .args(arguments)
@@ -26,7 +26,7 @@ async fn run(fresh: &Fresh, arguments: &[&str], variables: &[(&str, &str)]) -> O
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

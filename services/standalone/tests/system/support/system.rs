@@ -98,9 +98,19 @@ impl System {
 
     /// Ends the process kindly and starts it again on the same folder and ports.
     pub(crate) async fn restart(&mut self) {
+        self.stop();
+        self.start_again().await;
+    }
+
+    /// Ends the process kindly.
+    pub(crate) fn stop(&mut self) {
         self.program.signal("TERM");
         let status = self.program.ends_within(PATIENCE);
         assert!(status.success(), "SIGTERM: {status}");
+    }
+
+    /// Starts it again on the same folder and ports.
+    pub(crate) async fn start_again(&mut self) {
         self.program = Self::program(&self.settings);
         self.is_ready().await;
     }
