@@ -21,6 +21,7 @@ use crate::{
     cache::Cached,
     config::{Config, PublicUrl},
     live::Live,
+    porting::limits::Porting,
     renewal::Renewals,
 };
 
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     /// For following lists.
     pub(crate) watching: Watching,
     pub(crate) live: Live,
+    pub(crate) porting: Porting,
     pub(crate) verifier: Verifier,
     pub(crate) renewals: Renewals,
     /// What browsers know the site by, if that was said.
@@ -68,6 +70,7 @@ impl App {
             metrics,
             watching: Watching::new(thoughts.clone()),
             live: Live::default(),
+            porting: Porting::default(),
             thoughts: ThoughtsServiceClient::new(thoughts),
             users,
             public_url: config.public_url.clone(),

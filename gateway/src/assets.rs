@@ -20,15 +20,22 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
     ))
 });
 
+/// The script of every page, and that of one, as it is sent.
+static CODE: LazyLock<String> = LazyLock::new(|| {
+    lean_script(concat!(
+        include_str!("../assets/script.js"),
+        "\n",
+        include_str!("../assets/upload.js"),
+    ))
+});
+
 /// Who may crawl what.
 pub(crate) const ROBOTS: &str = include_str!("../assets/robots.txt");
 
 pub(crate) static STYLE_SHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", &STYLE));
-pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let script = include_str!("../assets/script.js");
-    Asset::new("script", "js", "text/javascript; charset=utf-8", script)
-});
+pub(crate) static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("script", "js", "text/javascript; charset=utf-8", &CODE));
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
         "icon",
@@ -97,6 +104,14 @@ fn lean(style: &str) -> String {
     })
 }
 
+/// A script without the lines that are comments, and without the space in front of the others. None
+/// of its texts may go over several lines.
+fn lean_script(script: &str) -> String {
+    let lines = script.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.fold(String::new(), |lean, line| lean + line + "\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +121,21 @@ mod tests {
         let style = "/*! Mine. */\n/* Paper. */\na {\n  color: red; /* or\n not */\n}\n\n@media print {\n  b {}\n}\n";
         let lean = "/*! Mine. */\na{color:red;}@media print{b{}}";
         assert_eq!(super::lean(style), lean);
+    }
+
+    #[test]
+    fn a_script_keeps_its_lines() {
+        let script = "// Says it.\n(() => {\n  // Twice.\n\n  a(\"// no comment\");\n})();\n";
+        assert_eq!(
+            lean_script(script),
+            "(() => {\na(\"// no comment\");\n})();\n"
+        );
+        let texts = [
+            include_str!("../assets/script.js"),
+            include_str!("../assets/upload.js"),
+        ];
+        let mut lines = texts.iter().flat_map(|text| text.lines());
+        assert!(lines.all(|line| line.matches('`').count() % 2 == 0));
     }
 
     #[test]

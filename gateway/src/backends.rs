@@ -6,6 +6,7 @@ mod invitations;
 mod keeping;
 mod live;
 mod people;
+mod porting;
 mod sessions;
 mod tags;
 

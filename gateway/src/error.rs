@@ -285,7 +285,7 @@ fn beside_fields(
 }
 
 /// A backend's description as a sentence: "must not be empty" reads "Must not be empty."
-fn sentence(description: &str) -> String {
+pub(crate) fn sentence(description: &str) -> String {
     let mut letters = description.chars();
     let first = letters
         .next()

@@ -125,7 +125,7 @@ fn body_limit(app: &App) -> usize {
     )
 }
 
-fn announced_length(headers: &HeaderMap) -> Option<usize> {
+pub(crate) fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers
         .get(header::CONTENT_LENGTH)?
         .to_str()
@@ -141,7 +141,7 @@ fn is_text(form: &[u8]) -> bool {
 
 /// A browser that is still sending when the connection closes never shows the answer. So the
 /// answer goes out at once, while what still comes is thrown away, within bounds.
-fn discard(body: Body) {
+pub(crate) fn discard(body: Body) {
     tokio::spawn(timeout(BODY_TIMEOUT, async move {
         let mut chunks = body.into_data_stream();
         let mut read = 0;

@@ -13,7 +13,7 @@
 //! `written` knows what was saved last, `origin` is what
 //! links for others begin with, `renewal` renews a session once for all requests that need it,
 //! `device` is what the users backend is told of the browser, `cache` keeps rare answers for a
-//! minute, `live` hands what becomes of a list on to all who follow it, `app` is what all requests share, and `visit` what one request knows.
+//! minute, `live` hands what becomes of a list on to all who follow it, `porting` reads and writes the files of import and export, `app` is what all requests share, and `visit` what one request knows.
 
 mod app;
 mod assets;
@@ -31,6 +31,7 @@ mod observe;
 mod origin;
 mod pages;
 mod paths;
+mod porting;
 mod readiness;
 mod renewal;
 mod router;

@@ -41,6 +41,10 @@ pub(crate) const REVOKE_SESSION: &str = "/settings/sessions/{id}/revoke";
 /// Personal access tokens.
 pub(crate) const TOKENS: &str = "/settings/tokens";
 pub(crate) const REVOKE_TOKEN: &str = "/settings/tokens/{id}/revoke";
+/// Import and export: the page, and what there is to take away.
+pub(crate) const DATA: &str = "/settings/data";
+pub(crate) const DATA_LINES: &str = "/settings/data/thoughts.jsonl";
+pub(crate) const DATA_FOLDER: &str = "/settings/data/thoughts.zip";
 pub(crate) const DELETE_ACCOUNT: &str = "/settings/delete";
 /// Everybody's accounts, for administrators; so are all that begin like this.
 pub(crate) const ACCOUNTS: &str = "/admin/users";

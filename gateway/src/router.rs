@@ -15,7 +15,7 @@ use crate::{
     pages::{
         admin::{account, accounts, invitations, moderation},
         edit, feed, files, live, login, own, person, reset, revisions, search,
-        settings::{self, deletion, tokens},
+        settings::{self, data, deletion, tokens},
         signup, tags, thought, trash,
     },
     paths, security, session,
@@ -52,6 +52,9 @@ pub(crate) fn router(app: App) -> Result<Router, StartError> {
         .route(paths::REVOKE_SESSION, post(settings::revoke_session))
         .route(paths::TOKENS, get(tokens::show).post(tokens::create))
         .route(paths::REVOKE_TOKEN, get(tokens::ask).post(tokens::revoke))
+        .route(paths::DATA, get(data::show).post(data::import))
+        .route(paths::DATA_LINES, get(data::lines))
+        .route(paths::DATA_FOLDER, get(data::folder))
         .route(
             paths::DELETE_ACCOUNT,
             get(deletion::ask).post(deletion::delete),
@@ -99,7 +102,7 @@ fn through_layers(routes: Router<App>, app: App) -> Result<Router, StartError> {
         .layer(from_fn_with_state(app.clone(), error::pages))
         .layer(from_fn_with_state(app.clone(), security::headers))
         .layer(from_fn_with_state(app.clone(), session::identify))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(files::may_be_compressed()))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app))
 }

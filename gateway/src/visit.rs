@@ -7,7 +7,7 @@ use axum::{
     http::{Method, StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use runtime::clock::Timestamp;
 
 use crate::{
@@ -136,6 +136,23 @@ impl Visit {
         let mut response = page.render(&main).into_response();
         flash::told(&self.app, &mut response);
         response
+    }
+
+    /// The two halves of a page, for what is written while it is sent.
+    pub(crate) fn halves(&self, title: &str, place: Place) -> (String, String) {
+        const MIDDLE: &str = "<!-- -->";
+        let page = Page {
+            title,
+            viewer: self.viewer(),
+            place,
+            here: self.here.clone(),
+            feed: None,
+        };
+        let page = page.render(&PreEscaped(MIDDLE.to_owned())).into_string();
+        let halves = page.split_once(MIDDLE);
+        halves.map_or((page.clone(), String::new()), |(begin, end)| {
+            (begin.to_owned(), end.to_owned())
+        })
     }
 
     /// Goes on to a page that tells what has been done.

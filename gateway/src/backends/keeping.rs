@@ -111,7 +111,7 @@ impl Backends {
     }
 }
 
-fn revision(revision: thoughts::ThoughtRevision) -> Result<Revision, Problem> {
+pub(super) fn revision(revision: thoughts::ThoughtRevision) -> Result<Revision, Problem> {
     let visibility = match revision.visibility() {
         thoughts::Visibility::Private => Visibility::Private,
         _ => Visibility::Public,

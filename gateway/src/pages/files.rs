@@ -1,9 +1,10 @@
 //! What is no page: the key set, and the files in the binary.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
+use tower_http::compression::{DefaultPredicate, Predicate};
 
 use crate::{
     assets::{self, Asset, ICON},
@@ -46,6 +47,19 @@ pub(crate) async fn robots() -> Response {
         (header::CACHE_CONTROL, A_DAY),
     ];
     (headers, assets::ROBOTS).into_response()
+}
+
+/// Marks an answer whose bytes go out as they are: it is compressed already, or somebody waits for
+/// each piece of it, which compressing would hold back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsItIs;
+
+/// Which answers may be compressed.
+pub(crate) fn may_be_compressed() -> impl Predicate {
+    let unmarked = |_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions| {
+        extensions.get::<AsItIs>().is_none()
+    };
+    DefaultPredicate::new().and(unmarked)
 }
 
 fn send(asset: &'static Asset, asked: &HeaderMap, kept: &'static str) -> Response {

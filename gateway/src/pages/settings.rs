@@ -1,6 +1,7 @@
-//! One's own account: the password, and where one is signed in; further pages have the access tokens
-//! and the account's end.
+//! One's own account: the password, and where one is signed in; further pages have the access tokens,
+//! import and export, and the account's end.
 
+pub(crate) mod data;
 pub(crate) mod deletion;
 pub(crate) mod tokens;
 

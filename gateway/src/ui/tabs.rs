@@ -12,6 +12,7 @@ pub(crate) enum Tab {
     Trash,
     Settings,
     Tokens,
+    Data,
     Deletion,
     Accounts,
     Invitations,
@@ -36,6 +37,7 @@ pub(crate) fn settings(current: Tab, viewer: &Viewer) -> Markup {
         nav.tabs aria-label="Settings" {
             (link(Some(current), Tab::Settings))
             (link(Some(current), Tab::Tokens))
+            (link(Some(current), Tab::Data))
             (link(Some(current), Tab::Deletion))
             @if viewer.administrator { a href=(paths::ACCOUNTS) { "Admin" } }
         }
@@ -60,6 +62,7 @@ fn link(current: Option<Tab>, tab: Tab) -> Markup {
         Tab::Trash => (paths::TRASH, "Trash"),
         Tab::Settings => (paths::SETTINGS, "Password"),
         Tab::Tokens => (paths::TOKENS, "Tokens"),
+        Tab::Data => (paths::DATA, "Import and export"),
         Tab::Deletion => (paths::DELETE_ACCOUNT, "Delete account"),
         Tab::Accounts => (paths::ACCOUNTS, "Accounts"),
         Tab::Invitations => (paths::INVITATIONS, "Invitations"),

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod admin;
+mod data;
 mod failures;
 mod feeds;
 mod headers;

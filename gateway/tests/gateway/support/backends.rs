@@ -11,9 +11,9 @@ use std::{
 
 use api::{
     thoughts::v1::{
-        Matches, QueryProblem, TagCount, TextRange, Thought, ThoughtRevision, Visibility,
-        WatchThoughtsResponse, thoughts_service_server::ThoughtsServiceServer,
-        watch_thoughts_response::Change,
+        ExportThoughtsResponse, ImportThoughtsRequest, Matches, QueryProblem, TagCount, TextRange,
+        Thought, ThoughtRevision, Visibility, WatchThoughtsResponse,
+        thoughts_service_server::ThoughtsServiceServer, watch_thoughts_response::Change,
     },
     users::v1::{
         AccessToken, Invitation, Role, SessionInfo, SignUpState, User,
@@ -67,6 +67,8 @@ struct Said {
     refused_token: Option<String>,
     refusals: HashMap<&'static str, Status>,
     calls: Vec<Call>,
+    exported: Vec<Result<ExportThoughtsResponse, Status>>,
+    imported: Vec<ImportThoughtsRequest>,
 }
 
 /// A thought of an author's, some seconds old.
@@ -105,6 +107,8 @@ impl Fakes {
             refused_token: None,
             refusals: HashMap::new(),
             calls: Vec::new(),
+            exported: Vec::new(),
+            imported: Vec::new(),
         }));
         let held = watch::Sender::new(None);
         let backend = Backend {
@@ -204,6 +208,16 @@ impl Fakes {
 
     pub(crate) fn have(&self, thoughts: Vec<Thought>) {
         self.said().thoughts = thoughts;
+    }
+
+    /// What exports give.
+    pub(crate) fn export(&self, exported: Vec<Result<ExportThoughtsResponse, Status>>) {
+        self.said().exported = exported;
+    }
+
+    /// All that imports have brought.
+    pub(crate) fn imported(&self) -> Vec<ImportThoughtsRequest> {
+        self.said().imported.clone()
     }
 
     pub(crate) fn have_revisions(&self, revisions: Vec<ThoughtRevision>) {

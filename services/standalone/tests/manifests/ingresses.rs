@@ -91,6 +91,19 @@ fn ingress_controllers_let_grpc_pass() {
     }
 }
 
+/// They are as large as the gateway takes them, and pass as they come.
+#[test]
+fn ingress_controllers_let_uploads_pass() {
+    for (overlay, objects) in overlays() {
+        let frontend = named(&objects, "Ingress", "frontend").expect("an Ingress");
+        if frontend.text("/spec/ingressClassName") == "nginx" {
+            let nginx = |name| annotation(frontend, &format!("nginx.ingress.kubernetes.io/{name}"));
+            assert_eq!(nginx("proxy-body-size"), "1g", "{overlay}");
+            assert_eq!(nginx("proxy-request-buffering"), "off", "{overlay}");
+        }
+    }
+}
+
 fn annotation<'a>(object: &'a Object, name: &str) -> &'a str {
     let annotations = object.at("/metadata/annotations");
     let value = annotations.get(name).and_then(|it| it.as_str());

@@ -141,6 +141,8 @@ async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str
     browser.sees("This device").await;
     look("settings").await;
 
+    data_on_every_page(browser, &system, &mut look).await;
+
     browser.goes_to(&system, "/").await;
     browser.types("text", &"far too long ".repeat(30)).await;
     browser.presses("Save").await;
@@ -152,6 +154,26 @@ async fn on_every_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str
     look("login-with-draft").await;
 
     on_every_page_of_the_administration(browser, &mut look).await;
+}
+
+async fn data_on_every_page(
+    browser: &Browser,
+    system: &System,
+    look: &mut impl AsyncFnMut(&'static str),
+) {
+    browser.goes_to(system, "/settings/data").await;
+    look("data").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("thoughts-of-a-long-time.jsonl");
+    let lines = format!(
+        "{{\"text\":\"one\"}}\n{{\"text\":\"{}\"}}\nno thought\n",
+        "long ".repeat(60)
+    );
+    fs::write(&file, lines).expect("a file");
+    browser.chooses_file("file", &file).await;
+    browser.presses("Import").await;
+    browser.sees("Imported, but for some").await;
+    look("data-imported").await;
 }
 
 async fn on_every_page_of_the_administration(

@@ -6,6 +6,7 @@
 //! - [`in_place`]: changes where a thought stands, in the same;
 //! - [`live`]: pages that stay current, in the same;
 //! - [`writing`]: drafts, keys, and lists that go on by themselves, in the same;
+//! - [`data`]: import and export by the settings page;
 //! - [`administration`]: what administrators do for others, and people for themselves;
 //! - [`tokens`]: personal access tokens, made in a browser and used by a program;
 //! - [`accessible`]: every page under axe-core, narrow and wide, light and dark;
@@ -34,6 +35,7 @@ mod administration;
 mod browser;
 mod compose;
 mod containers;
+mod data;
 mod deletion;
 mod elsewhere;
 mod grpcurl;

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use api::thoughts::v1::{
-    ListThoughtsRequest, Thought, Visibility, WatchThoughtsRequest, WatchThoughtsResponse,
-    watch_thoughts_response::Change,
+    ImportThoughtsRequest, ListThoughtsRequest, Thought, Visibility, WatchThoughtsRequest,
+    WatchThoughtsResponse, watch_thoughts_response::Change,
 };
 use database::testing::{Fresh, on_each_engine};
-use runtime::auth::{Claims, Role};
+use runtime::{
+    auth::{Claims, Role},
+    clock::Timestamp,
+};
 use tokio::time::timeout;
 use tonic::{Code, Status, Streaming};
 
@@ -77,6 +80,54 @@ fn told(change: &Change) -> String {
         Change::Updated(thought) => format!("updated {}", thought.text),
         Change::Deleted(id) => format!("deleted {id}"),
     }
+}
+
+#[tokio::test]
+async fn an_import_is_told_like_all_that_is_written() {
+    on_each_engine(async |fresh| {
+        let system = System::start(fresh).await;
+        let (bruce, stephen) = (system.member("bruce"), system.member("stephen"));
+        let mut own = Watch::begin(&bruce, "bruce", "").await;
+        let mut others = Watch::begin(&stephen, "", "").await;
+        let mut finding = Watch::begin(&stephen, "", "second").await;
+        let imported = |text: &str, visibility: Visibility, years: i64| ImportThoughtsRequest {
+            thought: Some(Thought {
+                text: text.to_owned(),
+                visibility: visibility.into(),
+                create_time: Some(Timestamp::from_seconds(-years * 31_557_600).into()),
+                ..Thought::default()
+            }),
+            ..ImportThoughtsRequest::default()
+        };
+        // The order of writing is that of the file, however old the thoughts are.
+        let file = vec![
+            imported("the first", Visibility::Public, 1),
+            imported("a secret", Visibility::Private, 60),
+            imported("the second", Visibility::Public, 30),
+        ];
+        let answers = bruce.imports(file.clone()).await.expect("imported");
+        assert_eq!(answers.last().expect("an answer").imported_count, 3);
+        // What is there already is nothing new.
+        bruce.imports(file).await.expect("imported");
+        bruce.writes("the last").await.expect("written");
+        for expected in [
+            "created the first",
+            "created a secret",
+            "created the second",
+            "created the last",
+        ] {
+            assert_eq!(own.hears().await, expected);
+        }
+        for expected in [
+            "created the first",
+            "created the second",
+            "created the last",
+        ] {
+            assert_eq!(others.hears().await, expected);
+        }
+        assert_eq!(finding.hears().await, "created the second");
+    })
+    .await;
 }
 
 async fn turns(person: &Person, thought: &Thought, visibility: Visibility) -> Thought {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::thoughts::v1::{self as thoughts, Thought, thoughts_service_server::ThoughtsService};
-use futures_util::stream::unfold;
+use futures_util::stream::{iter, unfold};
 use runtime::clock::Clock;
 use tokio::sync::mpsc::unbounded_channel;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
@@ -167,8 +167,8 @@ impl ThoughtsService for Backend {
         &self,
         request: Request<thoughts::ExportThoughtsRequest>,
     ) -> Result<Response<Self::ExportThoughtsStream>, Status> {
-        drop(self.asked("ExportThoughts", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        let exported = self.asked("ExportThoughts", &request)?.exported.clone();
+        Ok(Response::new(Box::pin(iter(exported))))
     }
 
     async fn import_thoughts(
@@ -176,7 +176,13 @@ impl ThoughtsService for Backend {
         request: Request<Streaming<thoughts::ImportThoughtsRequest>>,
     ) -> Result<Response<Self::ImportThoughtsStream>, Status> {
         drop(self.asked("ImportThoughts", &request)?);
-        Err(Status::unimplemented("no page asks this"))
+        self.released("ImportThoughts").await;
+        let mut messages = request.into_inner();
+        let mut answer = thoughts::ImportThoughtsResponse::default();
+        while let Some(message) = messages.message().await? {
+            take(&mut self.said.lock().unwrap(), message, &mut answer);
+        }
+        Ok(Response::new(Box::pin(iter([Ok(answer)]))))
     }
 
     async fn purge_author(
@@ -193,6 +199,32 @@ impl ThoughtsService for Backend {
     ) -> Result<Response<()>, Status> {
         drop(self.asked("PutServiceToken", &request)?);
         Err(Status::unimplemented("no page asks this"))
+    }
+}
+
+/// What is there already stays; texts of more than 250 characters are refused.
+fn take(
+    said: &mut Said,
+    message: thoughts::ImportThoughtsRequest,
+    answer: &mut thoughts::ImportThoughtsResponse,
+) {
+    let thought = message.thought.clone().unwrap_or_default();
+    let same = |there: &thoughts::ImportThoughtsRequest| {
+        there.thought == message.thought && there.revisions == message.revisions
+    };
+    let length = thought.text.trim().chars().count();
+    if length > 250 {
+        answer.refused_count += 1;
+        answer.refused.push(thoughts::RefusedThought {
+            line: message.line,
+            field: "thought.text".to_owned(),
+            description: format!("must have at most 250 characters, not {length}"),
+        });
+    } else if said.imported.iter().any(same) {
+        answer.unchanged_count += 1;
+    } else {
+        answer.imported_count += 1;
+        said.imported.push(message);
     }
 }
 

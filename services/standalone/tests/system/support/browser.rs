@@ -226,6 +226,13 @@ impl Browser {
         field.send_keys(text).await.expect("the field takes text");
     }
 
+    /// Chooses a file of this machine's for a field.
+    pub(crate) async fn chooses_file(&self, field: &str, file: &Path) {
+        let path = file.display().to_string();
+        let chosen = self.field(field).await.send_keys(path).await;
+        chosen.expect("the field takes a file");
+    }
+
     /// Chooses from a list, by the words of the choice.
     pub(crate) async fn chooses(&self, field: &str, choice: &str) {
         let xpath = format!("//select[@name='{field}']/option[normalize-space()='{choice}']");
