@@ -116,15 +116,8 @@ impl Store {
             importing: Arc::default(),
             changed: changes::Changed::new(),
         };
-        match postgres::finds_every_script(&store.database).await {
-            Ok(true) => match store.settle_log().await {
-                Ok(()) => Ok(store),
-                Err(error) => Err(format!("cannot use {url}: {error}")),
-            },
-            Ok(false) => Err(format!(
-                "cannot use {url}: its LC_CTYPE knows no letters beyond ASCII, so searches would \
-                 find nothing; create the database with LOCALE 'C.UTF-8'"
-            )),
+        match store.settle_log().await {
+            Ok(()) => Ok(store),
             Err(error) => Err(format!("cannot use {url}: {error}")),
         }
     }

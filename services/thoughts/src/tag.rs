@@ -16,6 +16,9 @@ use crate::fold::fold;
 /// Stands in front of a tag; its full-width and small forms fold to it.
 pub const SIGN: char = '#';
 
+/// All that folds to it.
+const SIGNS: [char; 3] = [SIGN, '\u{ff03}', '\u{fe5f}'];
+
 const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::new();
 
 /// The most tags of a thought: what comes later in its text is text alone.
@@ -60,7 +63,11 @@ impl From<Tag> for String {
 /// The tags of a text, each once, in the order in which they occur: the first 50.
 #[must_use]
 pub fn tags(text: &str) -> Vec<Tag> {
-    tags_of_folded(&fold(text))
+    if text.contains(SIGNS) {
+        tags_of_folded(&fold(text))
+    } else {
+        Vec::new()
+    }
 }
 
 /// As [`tags`], of a text that has been folded.
@@ -187,6 +194,16 @@ mod tests {
     fn tricky() -> impl Strategy<Value = String> {
         let tricky = "[#＃﹟&/ aAßﬁⅧ①½_‿京都ｶﾞㄱㅏ\u{301}\u{20e3}\u{ad}\u{200b}\u{200d}\u{fe0f}\u{fdfa}👩1-]{0,16}";
         prop_oneof![tricky, "(#\\PC{0,4} ){0,4}", "\\PC{0,20}", any::<String>()]
+    }
+
+    #[test]
+    fn nothing_else_folds_to_a_sign() {
+        let folds_to_it = |c: &char| fold(&c.to_string()).contains(SIGN);
+        // What lies above has no characters, or such as nobody has given a meaning.
+        let assigned = (char::MIN..='\u{3ffff}').chain('\u{e0000}'..='\u{e0fff}');
+        let mut signs: Vec<char> = assigned.filter(folds_to_it).collect();
+        signs.sort_unstable();
+        assert_eq!(signs, [SIGN, '\u{fe5f}', '\u{ff03}']);
     }
 
     proptest! {

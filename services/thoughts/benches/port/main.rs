@@ -1,4 +1,5 @@
 //! P11: export and import beside PostgreSQL's own COPY of the same rows, and the memory they take.
+//! An export is made into the messages that the rpc sends.
 //!
 //! ```sh
 //! cargo bench -p thoughts-backend --bench port             # 100,000 thoughts
@@ -24,11 +25,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use api::thoughts::v1::ExportThoughtsResponse;
 use database::{
     Engine,
     testing::{Fresh, each_engine},
 };
 use futures_util::TryStreamExt as _;
+use prost::Message as _;
 use runtime::{
     auth::{Caller, Role},
     clock::{Clock, Timestamp},
@@ -46,6 +49,10 @@ use uuid::Uuid;
 /// As many as the rpc stores at once.
 const BATCH: i64 = 500;
 
+const ROUNDS: usize = 5;
+
+const COLUMNS: &str = "position, id, author_id, author, text, folded, visibility, update_time";
+
 #[tokio::main]
 async fn main() {
     let rows = env::args()
@@ -54,34 +61,54 @@ async fn main() {
     let rows: i64 = rows.unwrap_or(100_000);
     for (ours, theirs) in each_engine().await.iter().zip(each_engine().await) {
         println!("{}, {rows} thoughts", ours.name());
-        let (imported, exported) = through_the_service(ours, rows).await;
-        if theirs.engine() == Engine::Postgres {
-            let (copied_in, copied_out) = by_copy(&theirs, rows).await;
-            let ratio = |copy: Duration, our: Duration| copy.as_secs_f64() / our.as_secs_f64();
-            println!("COPY in {copied_in:.2?}, out {copied_out:.2?}");
-            println!(
-                "import {:.2}x COPY (bar 0.25), export {:.2}x (bar 0.5)",
-                ratio(copied_in, imported),
-                ratio(copied_out, exported)
-            );
+        let service = opened(ours).await;
+        let imported = imported(&service, rows).await;
+        if theirs.engine() == Engine::Sqlite {
+            let exported = exported(&service, rows).await;
+            println!("export {exported:.2?}");
+            continue;
         }
+        opened(&theirs).await.store.close().await;
+        let connecting = PgConnection::connect(theirs.url_text());
+        let mut connection = connecting.await.expect("a connection");
+        let copied_in = copied_in(&mut connection, rows).await;
+        let (mut outs, mut copies) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            outs.push(exported(&service, rows).await);
+            copies.push(copied_out(&mut connection).await);
+        }
+        let (out, copy) = (median(outs), median(copies));
+        println!("export {out:.2?}, COPY in {copied_in:.2?}, out {copy:.2?}");
+        println!(
+            "import {:.2}x COPY (bar 0.25), export {:.2}x (bar 0.5)",
+            copied_in.as_secs_f64() / imported.as_secs_f64(),
+            copy.as_secs_f64() / out.as_secs_f64()
+        );
     }
 }
 
-async fn through_the_service(fresh: &Fresh, rows: i64) -> (Duration, Duration) {
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+async fn opened(fresh: &Fresh) -> Thoughts {
     let store = Store::open(fresh.url(), pending()).await;
-    let service = Thoughts {
+    Thoughts {
         store: store.expect("the database"),
         clock: Clock::system(),
         max_length: MaxLength::default(),
-    };
+    }
+}
+
+async fn imported(service: &Thoughts, rows: i64) -> Duration {
     let caller = caller();
     let before = resident();
     let again = async |times: &str| {
         let start = Instant::now();
         for start in (0..rows).step_by(500) {
             let records: Vec<_> = (start..rows.min(start + BATCH))
-                .map(|n| record(&service, n))
+                .map(|n| record(service, n))
                 .collect();
             let outcomes = service.import(&caller, &records).await;
             outcomes.expect("imported");
@@ -95,27 +122,32 @@ async fn through_the_service(fresh: &Fresh, rows: i64) -> (Duration, Duration) {
     };
     let imported = again("once").await;
     again("twice").await;
+    imported
+}
+
+async fn exported(service: &Thoughts, rows: i64) -> Duration {
     let start = Instant::now();
-    let mut exported = pin!(service.export(&caller, true));
-    let mut count = 0;
-    while exported.try_next().await.expect("exported").is_some() {
+    let mut exported = pin!(service.export(&caller(), true));
+    let (mut message, mut bytes, mut count, mut most) = (Vec::new(), 0, 0, 0);
+    while let Some(exported) = exported.try_next().await.expect("exported") {
+        message.clear();
+        let response = ExportThoughtsResponse::from(exported);
+        response.encode(&mut message).expect("encoded");
+        bytes += message.len();
         count += 1;
+        if count % 1_000 == 0 {
+            most = most.max(resident());
+        }
     }
     assert_eq!(count, rows);
     let took = start.elapsed();
-    println!("export {took:.2?}, memory {} kB after", resident());
-    (imported, took)
+    println!("export {took:.2?}, {bytes} bytes, memory {most} kB at most");
+    took
 }
 
-async fn by_copy(fresh: &Fresh, rows: i64) -> (Duration, Duration) {
-    let store = Store::open(fresh.url(), pending()).await;
-    store.expect("the database").close().await;
-    let mut connection = PgConnection::connect(fresh.url_text())
-        .await
-        .expect("a connection");
+async fn copied_in(connection: &mut PgConnection, rows: i64) -> Duration {
     let start = Instant::now();
-    let columns = "position, id, author_id, author, text, folded, visibility, update_time";
-    let sql = format!("COPY thoughts ({columns}) FROM STDIN");
+    let sql = format!("COPY thoughts ({COLUMNS}) FROM STDIN");
     let mut copy = connection.copy_in_raw(&sql).await.expect("COPY");
     for start in (0..rows).step_by(500) {
         let mut lines = String::new();
@@ -131,12 +163,15 @@ async fn by_copy(fresh: &Fresh, rows: i64) -> (Duration, Duration) {
         copy.send(lines.into_bytes()).await.expect("sent");
     }
     copy.finish().await.expect("copied");
-    let copied_in = start.elapsed();
+    start.elapsed()
+}
+
+async fn copied_out(connection: &mut PgConnection) -> Duration {
     let start = Instant::now();
-    let sql = format!("COPY (SELECT {columns} FROM thoughts ORDER BY position) TO STDOUT");
+    let sql = format!("COPY (SELECT {COLUMNS} FROM thoughts ORDER BY position) TO STDOUT");
     let mut copy = connection.copy_out_raw(&sql).await.expect("COPY");
     while copy.try_next().await.expect("read").is_some() {}
-    (copied_in, start.elapsed())
+    start.elapsed()
 }
 
 fn record(service: &Thoughts, n: i64) -> Record {

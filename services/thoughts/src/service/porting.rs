@@ -1,21 +1,25 @@
 //! Everything of the caller's, out and in.
 
+use std::future::ready;
+
 use futures_util::{
-    Stream, TryStreamExt as _,
+    Stream, StreamExt as _, TryStreamExt as _,
     stream::{self, try_unfold},
 };
 use runtime::auth::Caller;
+use uuid::Uuid;
 
 use super::Thoughts;
 use crate::{
     error::Error,
     page::PageRequest,
     porting::{Exported, Outcome, Record},
+    store::Store,
     thought::Thought,
 };
 
 /// So many thoughts are read at a time.
-const PAGE: usize = 500;
+const PAGE: usize = 1_000;
 
 /// So many revisions go with a thought: with the longest texts, a message can still be read by a
 /// client that takes no more than gRPC's usual 4 MiB.
@@ -23,34 +27,45 @@ const REVISIONS: usize = 50;
 
 impl Thoughts {
     /// Everything of the caller's, oldest first; with what is in the trash, if so. However much it
-    /// is, a few hundred are in memory.
+    /// is, two pages are in memory: one is read while the one before it is on its way.
     pub fn export(
         &self,
         caller: &Caller,
         trash: bool,
     ) -> impl Stream<Item = Result<Exported, Error>> + Send + use<> {
-        let (thoughts, author) = (self.clone(), caller.user_id);
-        let pages = try_unfold(Some(None), move |behind: Option<Option<i64>>| {
+        let author = caller.user_id;
+        let first = self.exported_behind(author, trash, None);
+        let thoughts = self.clone();
+        let pages = try_unfold(Some(first), move |page| {
             let thoughts = thoughts.clone();
             async move {
-                let Some(behind) = behind else {
+                let Some(page) = page else {
                     return Ok(None);
                 };
-                let now = thoughts.clock.now();
-                let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
-                let page = thoughts.store.export(author, trash, behind, limit, now);
                 let page = page.await?;
                 let last = page.last().map(|(last, _)| last.create_time.as_micros());
-                let next = last.filter(|_| page.len() == PAGE).map(Some);
+                let last = last.filter(|_| page.len() == PAGE);
+                let next = last.map(|last| thoughts.exported_behind(author, trash, Some(last)));
                 Ok::<_, Error>(Some((page, next)))
             }
         });
-        let thoughts = self.clone();
+        let store = self.store.clone();
         pages
             .map_ok(|page| stream::iter(page.into_iter().map(Ok::<_, Error>)))
             .try_flatten()
-            .map_ok(move |(thought, changed)| thoughts.parts(thought, changed))
+            .map_ok(move |(thought, changed)| parts(&store, thought, changed))
             .try_flatten()
+    }
+
+    fn exported_behind(
+        &self,
+        author: Uuid,
+        trash: bool,
+        behind: Option<i64>,
+    ) -> impl Future<Output = Result<Vec<(Thought, bool)>, database::Error>> + Send + use<> {
+        let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
+        let now = self.clock.now();
+        self.store.export_ahead(author, trash, behind, limit, now)
     }
 
     /// Stores thoughts of the caller's, each unless it is there; what became of each.
@@ -63,32 +78,35 @@ impl Thoughts {
         let outcomes = self.store.import(caller.user_id, records, now).await?;
         outcomes.ok_or(Error::AccountGone)
     }
+}
 
-    /// A thought with its revisions, several times if they are many.
-    fn parts(
-        &self,
-        thought: Thought,
-        changed: bool,
-    ) -> impl Stream<Item = Result<Exported, Error>> + Send + use<> {
-        let store = self.store.clone();
-        try_unfold(Some(None), move |before: Option<Option<i64>>| {
-            let (store, thought) = (store.clone(), thought.clone());
-            async move {
-                let page = match before {
-                    None => return Ok(None),
-                    Some(before) if changed => {
-                        let page = PageRequest {
-                            size: REVISIONS,
-                            before,
-                        };
-                        let page = store.revisions(thought.id, page).await?;
-                        (page.revisions, page.next)
-                    }
-                    Some(_) => (Vec::new(), None),
-                };
-                let (revisions, next) = page;
-                Ok(Some((Exported { thought, revisions }, next.map(Some))))
-            }
-        })
+/// A thought with its revisions, several times if they are many.
+fn parts(
+    store: &Store,
+    thought: Thought,
+    changed: bool,
+) -> impl Stream<Item = Result<Exported, Error>> + Send + use<> {
+    if !changed {
+        let revisions = Vec::new();
+        let alone = Exported { thought, revisions };
+        return stream::once(ready(Ok(alone))).left_stream();
     }
+    let store = store.clone();
+    let parts = try_unfold(Some(None), move |before: Option<Option<i64>>| {
+        let (store, thought) = (store.clone(), thought.clone());
+        async move {
+            let Some(before) = before else {
+                return Ok(None);
+            };
+            let page = PageRequest {
+                size: REVISIONS,
+                before,
+            };
+            let page = store.revisions(thought.id, page).await?;
+            let revisions = page.revisions;
+            let part = Exported { thought, revisions };
+            Ok(Some((part, page.next.map(Some))))
+        }
+    });
+    parts.right_stream()
 }

@@ -2,17 +2,22 @@
 
 use database::Error;
 use runtime::clock::Timestamp;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Store, read_trash::MaybeTrashed};
-use crate::thought::Thought;
+use super::{Store, read::visibility};
+use crate::{
+    thought::{Author, Thought},
+    trash::Trashed,
+};
 
 /// Both in one statement, by position, which a thought keeps when it is moved: so it is in one part
 /// of an export, wherever it is by then.
+/// Whether an author has changed anything at all is asked once, not for each thought.
 const EXPORT: &str = "
-    SELECT listed.*, EXISTS (
-        SELECT 1 FROM thought_revisions AS r WHERE r.thought_id = listed.id
-    ) AS changed
+    SELECT listed.*, (SELECT EXISTS (SELECT 1 FROM thought_revisions WHERE author_id = $1))
+        AND EXISTS (SELECT 1 FROM thought_revisions AS r WHERE r.thought_id = listed.id) AS changed
     FROM (
         SELECT * FROM (
             SELECT position, id, author_id, author, text, visibility, update_time,
@@ -31,14 +36,41 @@ const EXPORT: &str = "
     ) AS listed
     ORDER BY position LIMIT $3";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    #[sqlx(flatten)]
-    found: MaybeTrashed,
-    changed: bool,
-}
+/// In the order of the columns: finding ten of them by name takes longer than all else.
+type Row = (
+    i64,
+    Uuid,
+    Uuid,
+    String,
+    String,
+    i16,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    bool,
+    bool,
+);
 
 impl Store {
+    /// [`Store::export`], begun at once and not when the answer is awaited. It ends when that is
+    /// given up.
+    pub fn export_ahead(
+        &self,
+        author: Uuid,
+        trash: bool,
+        behind: Option<i64>,
+        limit: i64,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(Thought, bool)>, Error>> + Send + use<> {
+        let store = self.clone();
+        let reading = async move { store.export(author, trash, behind, limit, now).await };
+        let reading = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
+        async move {
+            let read = reading.await;
+            read.unwrap_or(Err(sqlx::Error::WorkerCrashed.into()))
+        }
+    }
+
     /// The author's next thoughts behind a position, with whether each was ever changed; with those
     /// in the trash, if so.
     ///
@@ -64,7 +96,40 @@ impl Store {
                 .fetch_all(&mut *conn)
                 .await
         })?;
-        let thoughts = rows.into_iter().map(|row| (row.found.into(), row.changed));
-        Ok(thoughts.collect())
+        Ok(rows.into_iter().map(exported).collect())
     }
+}
+
+fn exported(row: Row) -> (Thought, bool) {
+    let (
+        position,
+        id,
+        author_id,
+        username,
+        text,
+        number,
+        update_time,
+        deleted,
+        expires,
+        removed,
+        changed,
+    ) = row;
+    let trashed = deleted.zip(expires).map(|(deleted, expires)| Trashed {
+        delete_time: Timestamp::from_micros(deleted),
+        expire_time: Timestamp::from_micros(expires),
+        removed,
+    });
+    let thought = Thought {
+        id,
+        author: Author {
+            id: author_id,
+            username,
+        },
+        text,
+        visibility: visibility(number),
+        create_time: Timestamp::from_micros(position),
+        update_time: Timestamp::from_micros(update_time),
+        trashed,
+    };
+    (thought, changed)
 }

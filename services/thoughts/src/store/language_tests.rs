@@ -230,7 +230,11 @@ async fn any_query_finds_what_it_means_however_little_a_step_looks_at() {
 }
 
 fn reach((first, last): (usize, usize)) -> Effort {
-    Effort { first, last }
+    Effort {
+        first,
+        last,
+        sampled: 1,
+    }
 }
 
 #[tokio::test]

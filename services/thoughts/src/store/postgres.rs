@@ -1,71 +1,156 @@
-//! Search on PostgreSQL: a short walk, then the GIN index.
+//! Search on PostgreSQL: what its GIN index of pieces is asked for.
 //!
-//! A frequent word fills a page from the newest few thoughts, which an index on everything else
-//! would fetch by the ten thousands; a rare one is not among the newest, but the index has it at
-//! once. So the newest 2,000 are looked through first, and only a page that they do not fill is
-//! taken from the index.
+//! Such an index finds all rows that have the pieces of a query, the oldest first, before any is
+//! looked at: cheap for a rare word, and 100,000 rows for a frequent one. So it is asked first for a
+//! sample of them, which tells how many there are and where the newest ones lie, and then for those
+//! of a stretch of time that holds about as many as are to be looked at. It has the time as well
+//! (see the migration), so what lies outside is passed over inside it.
 //!
 //! The figures are in docs/search.md.
 
-use database::Database;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     read::Row,
-    search::{List, Search, Statement, bound_to},
+    search::{List, Search, Statement, bound_to, required},
 };
 
-/// The planner knows how often a word occurs only for the most frequent ones, and guesses wrong by
-/// a factor of a thousand for others: it may not choose to read the whole table.
-const INDEX_ONLY: &str = "
-    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
-        set_config('enable_indexonlyscan', 'off', true)";
+/// One in so many thoughts is in the sample.
+pub(super) const SAMPLED: usize = 257;
 
-/// Whether the database cuts Chinese into trigrams, which it does not where LC_CTYPE is C.
-pub(super) async fn finds_every_script(database: &Database) -> Result<bool, sqlx::Error> {
-    match database {
-        Database::Sqlite { .. } => Ok(true),
-        Database::Postgres(pool) => {
-            sqlx::query_scalar("SELECT cardinality(show_trgm('咖啡馆')) > 0")
-                .fetch_one(pool)
-                .await
-        }
-    }
+/// The planner guesses how often a word occurs only for the most frequent ones, and wrong by a
+/// factor of a thousand for others: it may not choose to read the whole table, nor to be helped with
+/// it.
+const BEGIN_BY_INDEX: &str = "
+    BEGIN READ ONLY;
+    SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_indexscan = off;
+    SET LOCAL enable_indexonlyscan = off;
+    SET LOCAL max_parallel_workers_per_gather = 0";
+
+/// How much of what the index has is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// About so many rows, if there are more.
+    pub(super) rows: usize,
+    /// [`SAMPLED`], or 1 to have each row in the sample.
+    pub(super) sampled: usize,
+}
+
+/// What the index gave.
+pub(super) enum Found {
+    /// The next matches, among rows down to a position; `None` if there are none behind them.
+    Rows(Vec<Row>, Option<i64>),
+    /// Nothing: thoughts lie so close together that it cannot tell their times apart.
+    Crowded,
+}
+
+/// What is looked at of what has the pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    /// All.
+    Whole,
+    /// What was written from the first position on and before the second, and some more around it.
+    Between(i64, i64),
 }
 
 /// The next matches, all taken from the index.
 pub(super) async fn search(
     pool: &PgPool,
     search: &Search<'_>,
+    reach: Reach,
     bound: i64,
     wanted: usize,
-) -> Result<Vec<Row>, sqlx::Error> {
-    let statement = statement(search, bound, wanted);
+) -> Result<Found, sqlx::Error> {
+    let mut transaction = pool.begin_with(BEGIN_BY_INDEX).await?;
+    let Some(window) = window(&mut transaction, search, reach, bound).await? else {
+        return Ok(Found::Crowded);
+    };
+    let statement = statement(search, window, bound, wanted);
     // Planned with its values, as a plan for any values cannot know which word is the rare one.
-    let query = bound_to!(
+    let rows = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement
-    );
-    let mut transaction = pool.begin().await?;
-    sqlx::query(INDEX_ONLY).execute(&mut *transaction).await?;
-    let rows = query.fetch_all(&mut *transaction).await?;
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
     transaction.commit().await?;
-    Ok(rows)
+    Ok(Found::Rows(rows, window.end()))
 }
 
-/// MATERIALIZED keeps the planner from walking the table in the order of the page instead. An
-/// author has an index too, whose rows the planner may intersect with those of the words before it
-/// looks at any; and so have days.
-fn statement(search: &Search<'_>, bound: i64, wanted: usize) -> Statement {
-    let mut statement = Statement::default();
-    let mut indexed = conditions(&mut statement, &search.needed_words());
-    if let Some(author) = search.query.author() {
-        indexed.push(format!("t.author = {}", statement.text(author)));
-        if search.own().is_none() {
-            indexed.push("t.visibility = 1".to_owned());
+impl Window {
+    /// The last position in it; `None` if nothing that is asked for lies behind it.
+    fn end(self) -> Option<i64> {
+        match self {
+            Self::Between(start, _) => Some(start).filter(|&start| start > i64::MIN),
+            Self::Whole => None,
         }
     }
-    let indexed = indexed.join(" AND ");
+}
+
+/// The window to look at; `None` where thoughts lie too close together for one.
+async fn window(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    reach: Reach,
+    bound: i64,
+) -> Result<Option<Window>, sqlx::Error> {
+    let statement = sample(search, reach, bound);
+    let (count, newest, first, last): (i64, i64, Option<i64>, Option<i64>) = bound_to!(
+        sqlx::query_as(statement.safe()).persistent(false),
+        statement
+    )
+    .fetch_one(connection)
+    .await?;
+    let enough = sample_size(reach);
+    Ok(match (first, last) {
+        _ if count < enough => Some(Window::Whole),
+        (Some(first), Some(last)) if newest == enough => {
+            let start = marks::round_up(last, first - last);
+            (start <= first).then_some(Window::Between(start, bound))
+        }
+        _ => Some(Window::Between(search.floor(), bound)),
+    })
+}
+
+/// How many of the sample stand for the rows that are to be looked at.
+fn sample_size(reach: Reach) -> i64 {
+    i64::try_from(reach.rows.div_ceil(reach.sampled)).unwrap_or(i64::MAX)
+}
+
+/// How many of the sample have the pieces; and, of as many as stand for the rows that are to be looked
+/// at, how many there are, and the positions of the first and the last of them.
+fn sample(search: &Search<'_>, reach: Reach, bound: i64) -> Statement {
+    let mut statement = Statement::default();
+    let mut indexed = conditions(&mut statement, search);
+    if reach.sampled > 1 {
+        indexed.push_str(" AND search_marks(t.position) @> ARRAY[0::BIGINT]");
+    }
+    let (bound, floor) = (statement.number(bound), statement.number(search.floor()));
+    let enough = statement.number(sample_size(reach));
+    statement.sql = format!(
+        "WITH found AS MATERIALIZED (SELECT position FROM thoughts AS t WHERE {indexed})
+         SELECT (SELECT count(*) FROM found), count(*), max(position), min(position) FROM (
+             SELECT position FROM found WHERE position < {bound} AND position >= {floor}
+             ORDER BY position DESC LIMIT {enough}
+         ) AS newest"
+    );
+    statement
+}
+
+/// MATERIALIZED keeps the planner from walking the table in the order of the page instead.
+fn statement(search: &Search<'_>, window: Window, bound: i64, wanted: usize) -> Statement {
+    let mut statement = Statement::default();
+    let mut indexed = conditions(&mut statement, search);
+    if let Window::Between(start, end) = window {
+        let marks: Vec<String> = marks::between(start, end)
+            .map(|mark| mark.to_string())
+            .collect();
+        let marks = marks.join(", ");
+        indexed.push_str(&format!(
+            " AND search_marks(t.position) && ARRAY[{marks}]::BIGINT[]"
+        ));
+    }
     let checks = search.checks(&mut statement, List::Everyone);
     let visible = search.visible(&mut statement);
     let (bound, wanted) = (statement.number(bound), statement.number(wanted));
@@ -85,68 +170,153 @@ fn statement(search: &Search<'_>, bound: i64, wanted: usize) -> Statement {
     statement
 }
 
-/// What the index can be asked for: `folded LIKE` for words that hold a trigram, and
-/// `short_grams(folded) @>` for words of one and two characters, and the pairs of longer ones in
-/// which pg_trgm sees nothing.
-fn conditions(statement: &mut Statement, words: &[String]) -> Vec<String> {
-    let mut conditions = Vec::new();
-    let mut grams = Vec::new();
-    for word in words {
-        let letters: Vec<char> = word.chars().collect();
-        if has_trigram(&letters) {
-            conditions.push(format!("t.folded LIKE {}", statement.text(pattern(word))));
-        } else if letters.len() <= 2 {
-            grams.push(statement.text(word));
-        } else {
-            let pairs = letters.windows(2);
-            grams.extend(pairs.map(|pair| statement.text(pair.iter().collect::<String>())));
-        }
-    }
-    // Without a piece to look for, the index would be read through.
-    if !grams.is_empty() {
-        let grams = grams.join(", ");
-        conditions.push(format!("short_grams(t.folded) @> ARRAY[{grams}]::text[]"));
+/// What the index is asked for: the pieces of all words, and whose it is.
+fn conditions(statement: &mut Statement, search: &Search<'_>) -> String {
+    let words = search.needed_words();
+    let pieces: Vec<String> = required(&words)
+        .into_iter()
+        .map(|piece| statement.text(piece))
+        .collect();
+    let pieces = pieces.join(", ");
+    let mut conditions =
+        format!("(search_pieces(t.folded) COLLATE \"C\") @> ARRAY[{pieces}]::TEXT[]");
+    let private = search.own().filter(|_| !search.everyones());
+    let owners: Vec<String> = (search.query.author().map(str::to_owned))
+        .into_iter()
+        .chain(private.map(|own| format!("={own}")))
+        .map(|owner| statement.text(owner))
+        .collect();
+    if !owners.is_empty() {
+        let owners = owners.join(", ");
+        conditions.push_str(&format!(
+            " AND (search_owners(t.author, t.author_id, t.visibility) COLLATE \"C\")
+                @> ARRAY[{owners}]::TEXT[]"
+        ));
     }
     conditions
 }
 
-/// Whether pg_trgm finds a whole trigram in the middle of a word. It makes them of letters and
-/// digits alone: emoji and punctuation have none.
-fn has_trigram(letters: &[char]) -> bool {
-    letters
-        .windows(3)
-        .any(|three| three.iter().all(|c| c.is_alphanumeric()))
-}
+/// Stretches of time, as `search_marks` has them.
+mod marks {
+    const SHORTEST: u32 = 21;
+    const LONGEST: u32 = 61;
+    /// Each stretch consists of 2 to the power of so many shorter ones.
+    const STEP: u32 = 4;
 
-/// A pattern for LIKE that matches wherever the word is, whatever characters it has.
-fn pattern(word: &str) -> String {
-    let mut pattern = String::with_capacity(word.len() + 2);
-    pattern.push('%');
-    for c in word.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
+    /// A position, or one after it by at most an eighth of what is given or the shortest stretch,
+    /// that few stretches lead down to.
+    pub(super) fn round_up(position: i64, given: i64) -> i64 {
+        let longer = (SHORTEST..LONGEST).step_by(STEP as usize);
+        let exponent = longer
+            .take_while(|exponent| 1 << exponent <= given / 8)
+            .last();
+        let exponent = exponent.unwrap_or(SHORTEST);
+        position.saturating_add((1 << exponent) - 1) >> exponent << exponent
     }
-    pattern.push('%');
-    pattern
+
+    /// Marks such that the positions from `start` to before `end` have one of them, and few others.
+    pub(super) fn between(start: i64, end: i64) -> impl Iterator<Item = i64> {
+        let mut marks = Vec::new();
+        let mut exponent = SHORTEST;
+        let (mut from, mut to) = (start >> exponent, (end.saturating_sub(1) >> exponent) + 1);
+        let whole = (1 << STEP) - 1;
+        while from < to {
+            let mut mark = |stretch: i64| marks.push(stretch << 6 | i64::from(exponent));
+            while from < to && (from & whole != 0 || exponent == LONGEST) {
+                mark(from);
+                from += 1;
+            }
+            while from < to && to & whole != 0 {
+                to -= 1;
+                mark(to);
+            }
+            from >>= STEP;
+            to >>= STEP;
+            exponent += STEP;
+        }
+        marks.into_iter()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// The shortest stretch, in microseconds.
+        const FINEST: i64 = 1 << SHORTEST;
+
+        /// As `search_marks` has it.
+        fn marks_of(position: i64) -> Vec<i64> {
+            let exponents = (SHORTEST..=LONGEST).step_by(STEP as usize);
+            exponents
+                .map(|exponent| position >> exponent << 6 | i64::from(exponent))
+                .collect()
+        }
+
+        proptest! {
+            #[test]
+            fn what_is_between_has_a_mark_and_nothing_far_away(
+                start in any::<i64>(),
+                width in prop_oneof![1..1_i64 << 20, 1..1_i64 << 40, 1..i64::MAX],
+                other in any::<i64>(),
+                near in -FINEST * 20..FINEST * 20,
+            ) {
+                let end = start.saturating_add(width);
+                prop_assume!(start < end);
+                let marks: Vec<i64> = between(start, end).collect();
+                prop_assert!(marks.len() <= 330, "{} marks", marks.len());
+                let near = start.saturating_add(near);
+                for position in [start, end - 1, start + (end - start) / 2, other, near] {
+                    let marked = marks_of(position).iter().filter(|mark| marks.contains(mark)).count();
+                    let inside = (start..end).contains(&position);
+                    let close = position >> SHORTEST == start >> SHORTEST
+                        || position >> SHORTEST == (end - 1) >> SHORTEST;
+                    prop_assert_eq!(marked, usize::from(inside || close), "{}", position);
+                }
+            }
+
+            #[test]
+            fn a_position_is_moved_by_an_eighth_of_what_is_given_or_the_shortest_stretch(
+                position in -(1_i64 << 60)..1 << 60,
+                given in prop_oneof![0..1_i64 << 33, 0..1_i64 << 45, 0..1_i64 << 60],
+            ) {
+                let rounded = round_up(position, given);
+                prop_assert!(rounded >= position);
+                prop_assert!(rounded - position < FINEST.max(given / 8));
+            }
+        }
+    }
 }
 
-/// How the index is searched, line by line.
+/// How the index is searched for the newest 2,000 that have the pieces: the sample and the rows, line
+/// by line.
 #[cfg(test)]
-pub(super) async fn index_plan(
+pub(super) async fn index_plans(
     pool: &PgPool,
     search: &Search<'_>,
-) -> Result<Vec<String>, sqlx::Error> {
-    let mut statement = statement(search, i64::MAX, 21);
-    statement.sql.insert_str(0, "EXPLAIN ");
-    let mut transaction = pool.begin().await?;
-    sqlx::query(INDEX_ONLY).execute(&mut *transaction).await?;
-    let lines: Vec<(String,)> = bound_to!(
-        sqlx::query_as(statement.safe()).persistent(false),
-        statement
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
-    Ok(lines.into_iter().map(|(line,)| line).collect())
+) -> Result<[Vec<String>; 2], sqlx::Error> {
+    let reach = Reach {
+        rows: 2_000,
+        sampled: SAMPLED,
+    };
+    let mut transaction = pool.begin_with(BEGIN_BY_INDEX).await?;
+    let window = window(&mut transaction, search, reach, i64::MAX).await?;
+    let statements = [
+        sample(search, reach, i64::MAX),
+        statement(search, window.expect("not crowded"), i64::MAX, 21),
+    ];
+    let mut plans = [Vec::new(), Vec::new()];
+    for (mut statement, plan) in statements.into_iter().zip(&mut plans) {
+        let explain = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ";
+        statement.sql.insert_str(0, explain);
+        let lines: Vec<(String,)> = bound_to!(
+            sqlx::query_as(statement.safe()).persistent(false),
+            statement
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        plan.extend(lines.into_iter().map(|(line,)| line));
+    }
+    Ok(plans)
 }

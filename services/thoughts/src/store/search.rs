@@ -2,10 +2,11 @@
 //!
 //! A *walk* looks through the newest thoughts of one list: everyone's, an author's or a tag's. It
 //! serves what is frequent. The *index* of words, which differs by engine, serves what is rare.
-//! Each step goes on where the one before ended, and looks at so many thoughts at most (PostgreSQL's
-//! index alone fetches all that have the words), so that no search reads through all thoughts. A
-//! page that has not filled by then ends there, and the next one goes on.
+//! Each step goes on where the one before ended, and looks at so many thoughts at most, so that no
+//! search reads through all thoughts. A page that has not filled by then ends there, and the next
+//! one goes on.
 
+mod pieces;
 mod statement;
 mod walk;
 
@@ -13,6 +14,7 @@ use database::{Database, Engine, Error};
 use uuid::Uuid;
 
 pub(super) use self::{
+    pieces::{PIECE, required, windows},
     statement::{Argument, Statement, bound_to},
     walk::{List, Search},
 };
@@ -30,6 +32,8 @@ pub(super) struct Effort {
     pub(super) first: usize,
     /// In the last step, before it answers with what it has.
     pub(super) last: usize,
+    /// One in so many is in the sample that PostgreSQL's index is asked for first.
+    pub(super) sampled: usize,
 }
 
 impl Default for Effort {
@@ -37,6 +41,7 @@ impl Default for Effort {
         Self {
             first: 2_000,
             last: 20_000,
+            sampled: postgres::SAMPLED,
         }
     }
 }
@@ -45,10 +50,11 @@ impl Default for Effort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Walk(List, usize),
-    /// SQLite's, which ends after so many candidates.
+    /// SQLite's index, which ends after so many candidates.
     Pieces(usize),
-    /// PostgreSQL's, which finds all.
-    Gin,
+    /// PostgreSQL's, asked for about so many; where thoughts lie too close together for that, a walk
+    /// through the list.
+    Gin(List, usize),
 }
 
 impl Store {
@@ -79,13 +85,9 @@ impl Store {
         let mut bound = search.bound(page);
         for step in self.steps(&search).await? {
             let wanted = page.size + 1 - found.len();
-            found.extend(self.take(&search, step, bound, wanted).await?);
-            let end = if found.len() > page.size {
-                None
-            } else {
-                self.end(&search, step, bound).await?
-            };
-            match end {
+            let (rows, end) = self.take(&search, step, bound, wanted).await?;
+            found.extend(rows);
+            match end.filter(|_| found.len() <= page.size) {
                 Some(end) if end > search.floor() => bound = end,
                 _ => return Ok(Page::of(thoughts(found), page)),
             }
@@ -97,7 +99,7 @@ impl Store {
     }
 
     async fn steps(&self, search: &Search<'_>) -> Result<Vec<Step>, Error> {
-        let (query, Effort { first, last }) = (search.query, self.effort);
+        let (query, Effort { first, last, .. }) = (search.query, self.effort);
         let of_tag = match query.tags.all.len() {
             0 => None,
             _ => Some(List::OfTag(self.rarest_tag(search).await?)),
@@ -114,50 +116,72 @@ impl Store {
                 let walk = of_author.map(|list| Step::Walk(list, first));
                 walk.into_iter().chain([Step::Pieces(last)]).collect()
             }
-            Engine::Postgres => vec![
-                Step::Walk(shortest.unwrap_or(List::Everyone), first),
-                Step::Gin,
-            ],
+            Engine::Postgres => {
+                let list = shortest.unwrap_or(List::Everyone);
+                vec![
+                    Step::Walk(list, first),
+                    Step::Gin(list, first),
+                    Step::Gin(list, last),
+                ]
+            }
         })
     }
 
-    /// The next matches of a step.
+    /// The next matches of a step, and the last position that it looked at; `None` if there are none
+    /// left behind them. It may be `None` if they are as many as wanted.
     async fn take(
         &self,
         search: &Search<'_>,
         step: Step,
         bound: i64,
         wanted: usize,
-    ) -> Result<Vec<Row>, Error> {
-        match step {
-            Step::Walk(list, reach) => self.rows(&search.walk(list, reach, bound, wanted)).await,
-            Step::Pieces(reach) => {
-                self.rows(&sqlite::search(search, reach, bound, wanted))
-                    .await
+    ) -> Result<(Vec<Row>, Option<i64>), Error> {
+        let (matches, end) = match step {
+            Step::Walk(list, reach) => (
+                search.walk(list, reach, bound, wanted),
+                search.end_of_walk(list, reach, bound),
+            ),
+            Step::Pieces(reach) => (
+                sqlite::search(search, reach, bound, wanted),
+                sqlite::end_of_search(search, reach, bound),
+            ),
+            Step::Gin(list, reach) => {
+                return self.by_gin(search, list, reach, bound, wanted).await;
             }
-            Step::Gin => match &self.database {
-                Database::Postgres(pool) => {
-                    Ok(postgres::search(pool, search, bound, wanted).await?)
-                }
-                // Not a step of SQLite's.
-                Database::Sqlite { .. } => Ok(Vec::new()),
-            },
-        }
-    }
-
-    /// The last position that a step looked at; `None` if there are none left behind it.
-    async fn end(&self, search: &Search<'_>, step: Step, bound: i64) -> Result<Option<i64>, Error> {
-        let statement = match step {
-            Step::Walk(list, reach) => search.end_of_walk(list, reach, bound),
-            Step::Pieces(reach) => sqlite::end_of_search(search, reach, bound),
-            Step::Gin => return Ok(None),
         };
+        let rows = self.rows(&matches).await?;
+        if rows.len() >= wanted {
+            return Ok((rows, None));
+        }
         let end: Option<(i64,)> = database::read!(self.database, |conn| {
-            bound_to!(sqlx::query_as(statement.safe()), statement)
+            bound_to!(sqlx::query_as(end.safe()), end)
                 .fetch_optional(&mut *conn)
                 .await
         })?;
-        Ok(end.map(|(position,)| position))
+        Ok((rows, end.map(|(position,)| position)))
+    }
+
+    async fn by_gin(
+        &self,
+        search: &Search<'_>,
+        list: List,
+        rows: usize,
+        bound: i64,
+        wanted: usize,
+    ) -> Result<(Vec<Row>, Option<i64>), Error> {
+        let Database::Postgres(pool) = &self.database else {
+            // Not a step of SQLite's.
+            return Ok((Vec::new(), None));
+        };
+        let sampled = self.effort.sampled;
+        let reach = postgres::Reach { rows, sampled };
+        match postgres::search(pool, search, reach, bound, wanted).await? {
+            postgres::Found::Rows(rows, end) => Ok((rows, end)),
+            postgres::Found::Crowded => {
+                let walk = Step::Walk(list, rows);
+                Box::pin(self.take(search, walk, bound, wanted)).await
+            }
+        }
     }
 
     async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, Error> {

@@ -12,7 +12,7 @@
 
 use uuid::Uuid;
 
-use super::search::{List, Search, Statement};
+use super::search::{List, PIECE, Search, Statement, required, windows};
 use crate::thought::{Thought, Visibility};
 
 pub(super) const INDEX: &str = "INSERT INTO thoughts_pieces (rowid, pieces) VALUES ($1, $2)";
@@ -24,9 +24,6 @@ pub(super) const REMOVE_OF_AUTHOR: &str = "
     DELETE FROM thoughts_pieces WHERE rowid IN (
         SELECT position FROM thoughts WHERE author_id = $1 ORDER BY position LIMIT $2
     )";
-
-/// The longest piece of a text that the index holds, in characters.
-const PIECE: usize = 3;
 
 /// Begins the tokens that say who may see a thought. Private use, and no text can have it in front
 /// of a token of that length: pieces are shorter.
@@ -93,34 +90,13 @@ fn expression(search: &Search<'_>) -> String {
     let visible: Vec<String> = everyones.into_iter().chain(own).collect();
     let mut expression = format!("({})", visible.join(" OR "));
     let words = search.needed_words();
-    let mut pieces: Vec<&str> = words.iter().flat_map(|word| required(word)).collect();
-    pieces.sort_unstable();
-    pieces.dedup();
-    for piece in pieces {
+    for piece in required(&words) {
         expression.push_str(" AND ");
         expression.push_str(&quoted(
             &piece.chars().map(token_character).collect::<String>(),
         ));
     }
     expression
-}
-
-/// The pieces of which a text that contains the word has every one.
-fn required(word: &str) -> Vec<&str> {
-    match windows(word, PIECE) {
-        pieces if pieces.is_empty() => vec![word],
-        pieces => pieces,
-    }
-}
-
-/// Every run of `length` characters.
-fn windows(text: &str, length: usize) -> Vec<&str> {
-    let mut bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
-    bounds.push(text.len());
-    bounds
-        .windows(length + 1)
-        .map(|run| &text[run[0]..run[length]])
-        .collect()
 }
 
 /// The tokenizer `ascii` ends tokens at ASCII characters that are neither letters nor digits, so
