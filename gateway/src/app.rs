@@ -56,20 +56,23 @@ impl App {
     pub(crate) fn new(config: &Config, clock: Clock, metrics: Metrics) -> Result<Self, StartError> {
         let tls = config.tls.client()?;
         let channel = |name, variable, url: &BackendUrl| {
-            Channel::secured(name, variable, url.clone(), tls.as_ref())
+            let channel = Channel::secured(name, variable, url.clone(), tls.as_ref())?;
+            Ok::<_, StartError>(channel.measured(&metrics))
         };
         let thoughts = &config.thoughts_backend_url;
         let thoughts = channel("thoughts", "THOUGHTS_BACKEND_URL", thoughts)?;
         let users = channel("users", "USER_BACKEND_URL", &config.user_backend_url)?;
         let users = UsersServiceClient::new(users);
         let fixed = config.tokens_public_key.clone().unwrap_or_default();
+        let live = Live::default();
+        metrics.register(|registry| live.register(registry));
         Ok(Self(Arc::new(Shared {
             verifier: Verifier::new(clock.clone(), fixed, key_source(users.clone())),
             renewals: Renewals::default(),
             clock,
             metrics,
             watching: Watching::new(thoughts.clone()),
-            live: Live::default(),
+            live,
             porting: Porting::default(),
             thoughts: ThoughtsServiceClient::new(thoughts),
             users,

@@ -165,6 +165,11 @@ impl Backends {
         request
     }
 
+    /// What puts the request's id into every line of the log, for what goes on in a task of its own.
+    pub(crate) fn span(&self) -> tracing::Span {
+        self.request_id.span()
+    }
+
     /// A request that says whose browser it comes from.
     fn introduced<T>(&self, message: T, token: Option<&Token>) -> Request<T> {
         let mut request = self.request(message, token);

@@ -63,7 +63,7 @@ pub async fn serve(
     listeners: Listeners,
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let metrics = Metrics::new("gateway").with_http();
+    let metrics = Metrics::new("gateway").with_http().with_grpc_clients();
     let app = app::App::new(&config, Clock::system(), metrics.clone())?;
     let router = router::router(app.clone())?;
     let (readiness, readiness_seen) = watch::channel(ops::Readiness::default());

@@ -16,6 +16,11 @@ use std::{
 
 use axum::body::Bytes;
 use futures_util::Stream;
+use prometheus_client::{
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Registry,
+};
+use runtime::metrics::Counted;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::reader::Reader;
@@ -42,6 +47,16 @@ pub(crate) struct Followed {
 pub(crate) struct Live {
     lists: Arc<Mutex<HashMap<Followed, Arc<List>>>>,
     stopping: CancellationToken,
+    usage: Usage,
+}
+
+/// How much is followed, for Prometheus.
+#[derive(Clone, Debug, Default)]
+struct Usage {
+    lists: Gauge,
+    readers: Gauge,
+    /// Readers that were let go because they had fallen behind.
+    dropped: Counter,
 }
 
 /// What has become of a list, as it goes over the line.
@@ -77,11 +92,26 @@ impl Live {
         self.stopping.cancel();
     }
 
+    /// Adds the metrics of what is followed.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let Usage {
+            lists,
+            readers,
+            dropped,
+        } = self.usage.clone();
+        let of_readers = "Readers of /live that are there now";
+        registry.register("mythoughts_live_readers", of_readers, readers);
+        let of_lists = "Lists that are followed now, a stream from the backend each";
+        registry.register("mythoughts_live_lists", of_lists, lists);
+        let of_dropped = "Readers of /live that were let go because they were too slow";
+        registry.register("mythoughts_live_readers_dropped", of_dropped, dropped);
+    }
+
     /// Joins those who follow this list already, from the event with this id on, or from now on.
     pub(crate) fn join(&self, followed: &Followed, since: Option<&str>) -> Option<Joining> {
         let list = Arc::clone(self.lists().get(followed)?);
         let (missed, events) = list.join(since)?;
-        let reader = |missed| Reader::new(missed, events, self.stopping.clone());
+        let reader = |missed| Reader::new(missed, events, self.stopping.clone(), &self.usage);
         Some(match missed {
             Joined::With(missed) => Joining::Ready(reader(missed)),
             Joined::Behind => Joining::Behind(Late(reader(Vec::new()))),
@@ -109,13 +139,16 @@ impl Live {
             lists.insert(followed.clone(), Arc::clone(&list));
         }
         let live = self.clone();
+        let counted = Counted::new(&self.usage.lists);
         tokio::spawn(async move {
+            let _counted = counted;
             let heard = live.stopping.run_until_cancelled(list.hear(events));
             heard.await;
             list.end();
             live.forget(&followed, &list);
         });
-        Ok(Reader::new(Vec::new(), receiver, self.stopping.clone()))
+        let stopping = self.stopping.clone();
+        Ok(Reader::new(Vec::new(), receiver, stopping, &self.usage))
     }
 
     fn forget(&self, followed: &Followed, list: &Arc<List>) {

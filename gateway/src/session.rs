@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use runtime::auth::{Caller, VerifyError};
+use tracing::Instrument as _;
 
 use crate::{
     app::App,
@@ -239,6 +240,7 @@ async fn renew(
     refresh_token: &Token,
 ) -> Result<NewSession, Problem> {
     let (backends, token) = (backends.clone(), refresh_token.clone());
-    let ask = async move { backends.refresh_session(&token).await };
+    let span = backends.span();
+    let ask = async move { backends.refresh_session(&token).await }.instrument(span);
     app.renewals.renew(&app.clock, refresh_token, ask).await
 }

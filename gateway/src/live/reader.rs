@@ -4,13 +4,15 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration}
 
 use axum::body::Bytes;
 use futures_util::{Stream, stream};
+use prometheus_client::metrics::counter::Counter;
+use runtime::metrics::Counted;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Instant, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Event;
+use super::{Event, Usage};
 
 /// How often a reader hears something, so that proxies on the way keep the line open.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -31,6 +33,8 @@ pub(crate) struct Reader {
     known: Vec<Arc<str>>,
     events: Receiver<Event>,
     stopping: CancellationToken,
+    dropped: Counter,
+    _counted: Counted,
 }
 
 impl Reader {
@@ -38,12 +42,15 @@ impl Reader {
         missed: Vec<Event>,
         events: Receiver<Event>,
         stopping: CancellationToken,
+        usage: &Usage,
     ) -> Self {
         Self {
             missed: missed.into(),
             known: Vec::new(),
             events,
             stopping,
+            dropped: usage.dropped.clone(),
+            _counted: Counted::new(&usage.readers),
         }
     }
 
@@ -67,7 +74,7 @@ impl Reader {
                 None => tokio::select! {
                     biased;
                     () = reader.stopping.cancelled() => return None,
-                    event = next(&mut reader.events, &reader.known) => event?.bytes,
+                    event = next(&mut reader.events, &reader.known, &reader.dropped) => event?.bytes,
                     _ = heartbeat.tick() => Bytes::from_static(b":\n\n"),
                 },
             };
@@ -77,12 +84,20 @@ impl Reader {
 }
 
 /// The next event that is not known; `None` at the end.
-async fn next(events: &mut Receiver<Event>, known: &[Arc<str>]) -> Option<Event> {
+async fn next(
+    events: &mut Receiver<Event>,
+    known: &[Arc<str>],
+    dropped: &Counter,
+) -> Option<Event> {
     loop {
         match events.recv().await {
             Ok(event) if known.contains(&event.id) => {}
             Ok(event) => return Some(event),
-            Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+            Err(RecvError::Lagged(_)) => {
+                dropped.inc();
+                return None;
+            }
+            Err(RecvError::Closed) => return None,
         }
     }
 }

@@ -137,7 +137,9 @@ async fn who_falls_behind_is_let_go_and_so_is_everybody_at_the_end() {
         backend.send(n(event)).unwrap();
         assert_eq!(quick.next().await, Some(Ok(n(event).bytes)));
     }
+    assert_eq!(live.usage.readers.get(), 2);
     assert_eq!(Box::pin(slow.into_stream()).next().await, None);
+    assert_eq!((live.usage.readers.get(), live.usage.dropped.get()), (1, 1));
     live.stop();
     assert_eq!(quick.next().await, None);
 }

@@ -88,7 +88,7 @@ async fn s16_each_request_leaves_one_line_without_its_secrets() {
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let answers: Vec<_> = log
         .lines()
-        .filter(|line| line.contains("answered"))
+        .filter(|line| line.contains("gateway::observe: answered"))
         .collect();
     assert_eq!(answers.len(), 12, "{log}");
     assert!(log.contains("has ended here, but not in the users backend"));

@@ -67,6 +67,22 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// A word for the kind of it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Unique(_) => "unique",
+            Self::Refused(_) => "refused",
+            Self::Conflict(_) => "conflict",
+            Self::Unavailable(_) => "unavailable",
+            Self::Other(_) => "other",
+        }
+    }
+
+    /// Whether it is more than an answer that the schema gives.
+    pub(crate) fn is_failure(&self) -> bool {
+        !matches!(self, Self::Unique(_) | Self::Refused(_))
+    }
+
     /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {

@@ -8,6 +8,8 @@
 //! - Where the engines truly differ, [`Database::engine`] tells which it is.
 //! - A [`Replica`] of PostgreSQL is read from where that may be a little old.
 //! - [`copy`](copy()) moves everything from SQLite to PostgreSQL.
+//! - [`Pool`] measures how its connections are used, for [`register`].
+//! - [`trace`] makes the spans of what they do.
 //! - [`Error`] tells apart what a caller can act on.
 //! - `testing` (a cargo feature) gives the tests of a store a fresh database on each engine.
 //!
@@ -29,6 +31,8 @@
 mod copy;
 mod error;
 mod macros;
+mod measured;
+mod metrics;
 mod migrations;
 mod pool;
 mod postgres;
@@ -36,11 +40,14 @@ mod replica;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trace;
 mod url;
 
 pub use self::{
     copy::{Copied, CopyError, LeftOut, Summary, copy},
     error::{Error, OpenError},
+    measured::Pool,
+    metrics::register,
     migrations::Migrations,
     pool::{Database, Engine},
     postgres::POSTGRES_CONNECTIONS,

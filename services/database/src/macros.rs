@@ -12,12 +12,17 @@
 /// On SQLite the connection cannot write.
 #[macro_export]
 macro_rules! read {
-    ($database:expr, |$conn:ident| $body:expr) => {
-        match $crate::Database::itself(&$database) {
-            $crate::Database::Sqlite { readers, .. } => $crate::__read!(readers, |$conn| $body),
-            $crate::Database::Postgres(pool) => $crate::__read!(pool, |$conn| $body),
-        }
-    };
+    ($database:expr, |$conn:ident| $body:expr) => {{
+        fn here() {}
+        let database = $crate::Database::itself(&$database);
+        let work = async {
+            match database {
+                $crate::Database::Sqlite { readers, .. } => $crate::__read!(readers, |$conn| $body),
+                $crate::Database::Postgres(pool) => $crate::__read!(pool, |$conn| $body),
+            }
+        };
+        $crate::trace::traced(database.engine(), "read", here, work).await
+    }};
 }
 
 /// Writes in one transaction: `write!(database, |conn| { … })`.
@@ -33,19 +38,27 @@ macro_rules! read {
 #[macro_export]
 macro_rules! write {
     ($database:expr, |$conn:ident| $body:expr) => {{
-        let mut tries_left = 2;
-        loop {
-            let outcome = match $crate::Database::itself(&$database) {
-                $crate::Database::Sqlite { writer, .. } => {
-                    $crate::__write!(writer, "BEGIN IMMEDIATE", |$conn| $body)
+        fn here() {}
+        let database = $crate::Database::itself(&$database);
+        let work = async {
+            let mut tries_left = 2;
+            loop {
+                let outcome = match database {
+                    $crate::Database::Sqlite { writer, .. } => {
+                        $crate::__write!(writer, "BEGIN IMMEDIATE", |$conn| $body)
+                    }
+                    $crate::Database::Postgres(pool) => {
+                        $crate::__write!(pool, "BEGIN", |$conn| $body)
+                    }
+                };
+                match outcome {
+                    Err($crate::Error::Conflict(_)) if tries_left > 0 => tries_left -= 1,
+                    outcome => break outcome,
                 }
-                $crate::Database::Postgres(pool) => $crate::__write!(pool, "BEGIN", |$conn| $body),
-            };
-            match outcome {
-                Err($crate::Error::Conflict(_)) if tries_left > 0 => tries_left -= 1,
-                outcome => break outcome,
+                database.count_retry();
             }
-        }
+        };
+        $crate::trace::traced(database.engine(), "write", here, work).await
     }};
 }
 

@@ -2,9 +2,9 @@
 
 use std::{fmt, future::Future, pin::pin, time::Duration};
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Postgres, Sqlite};
 
-use crate::{DatabaseUrl, Error, Migrations, OpenError, postgres, sqlite, url::Location};
+use crate::{DatabaseUrl, Error, Migrations, OpenError, Pool, postgres, sqlite, url::Location};
 
 /// How long a database may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -19,12 +19,12 @@ pub enum Database {
     /// waiting for it in the pool is fair; readers see the last commit and never wait for it.
     Sqlite {
         /// The one connection that writes.
-        writer: SqlitePool,
+        writer: Pool<Sqlite>,
         /// Connections that cannot write.
-        readers: SqlitePool,
+        readers: Pool<Sqlite>,
     },
     /// A PostgreSQL server.
-    Postgres(PgPool),
+    Postgres(Pool<Postgres>),
 }
 
 /// The kind of database.
@@ -113,6 +113,16 @@ impl Database {
         }
     }
 
+    /// Counts a transaction that is made again.
+    #[doc(hidden)]
+    pub fn count_retry(&self) {
+        let usage = match self {
+            Self::Sqlite { writer, .. } => &writer.usage,
+            Self::Postgres(pool) => &pool.usage,
+        };
+        usage.retries.inc();
+    }
+
     /// Asks the database for an answer, for at most a second.
     ///
     /// # Errors
@@ -142,6 +152,16 @@ impl Database {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Engine {
+    /// What OpenTelemetry calls it.
+    pub(crate) fn system(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
         }
     }
 }

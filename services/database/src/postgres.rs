@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Database, Error, pool::NotOpen};
+use crate::{Database, Error, Pool, pool::NotOpen};
 
 /// How many connections a process keeps to its PostgreSQL at most. Two replicas of two backends stay
 /// well below the 100 that PostgreSQL allows unless told otherwise.
@@ -44,7 +44,7 @@ pub(crate) async fn open(
             })
         })
         .connect_lazy_with(options.clone().options(SETTINGS));
-    Ok(Database::Postgres(pool))
+    Ok(Database::Postgres(Pool::new("primary", pool)))
 }
 
 /// Checks and migrates on a connection of its own: waiting for another process that migrates may

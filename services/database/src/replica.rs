@@ -15,7 +15,7 @@ use std::{iter, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool,
+    ConnectOptions as _, PgConnection, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{
@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use self::place::{Past, Unfit, Wanted};
-use crate::{Database, DatabaseUrl, Error, url::Location};
+use crate::{Database, DatabaseUrl, Error, Pool, url::Location};
 
 /// How old what is read from a replica may be.
 pub const MAX_LAG: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ const SETTINGS: [(&str, &str); 4] = [
 #[derive(Clone, Debug)]
 pub struct Replica {
     url: DatabaseUrl,
-    pool: PgPool,
+    pool: Pool<Postgres>,
     options: PgConnectOptions,
     standing: Arc<watch::Sender<Standing>>,
     wanted: Wanted,
@@ -96,7 +96,7 @@ impl Replica {
             .connect_lazy_with(options.clone());
         Some(Self {
             url: url.clone(),
-            pool,
+            pool: Pool::new("replicas", pool),
             options,
             standing: Arc::new(watch::Sender::new(Standing::Unknown)),
             wanted,

@@ -14,7 +14,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Database, pool::NotOpen};
+use crate::{Database, Pool, pool::NotOpen};
 
 /// Reading takes a core each; more readers than cores only take memory.
 const READERS: u32 = 4;
@@ -43,7 +43,10 @@ pub(crate) async fn open(path: &Path, migrations: &Migrator) -> Result<Database,
     migrate(&writer, migrations).await?;
     drop(lock);
     let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-    Ok(Database::Sqlite { writer, readers })
+    Ok(Database::Sqlite {
+        writer: Pool::new("writer", writer),
+        readers: Pool::new("readers", readers),
+    })
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

@@ -229,15 +229,15 @@ async fn sqlite_is_durable_private_and_read_only_for_readers() {
         panic!("SQLite")
     };
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(writer)
+        .fetch_one(&**writer)
         .await
         .expect("mode");
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-        .fetch_one(writer)
+        .fetch_one(&**writer)
         .await
         .expect("mode");
     assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
-    let write = sqlx::query("DELETE FROM people").execute(readers).await;
+    let write = sqlx::query("DELETE FROM people").execute(&**readers).await;
     assert!(write.is_err(), "a reader wrote");
     database.close().await;
 }
@@ -284,14 +284,14 @@ async fn another_encoding_is_refused_at_once() {
             panic!("PostgreSQL")
         };
         let name: String = sqlx::query_scalar("SELECT current_database()")
-            .fetch_one(pool)
+            .fetch_one(&**pool)
             .await
             .expect("name");
         let latin = format!("{name}_latin");
         let create =
             format!("CREATE DATABASE {latin} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
         sqlx::raw_sql(sqlx::AssertSqlSafe(create))
-            .execute(pool)
+            .execute(&**pool)
             .await
             .expect("created");
         let url = fresh
@@ -304,7 +304,7 @@ async fn another_encoding_is_refused_at_once() {
         assert!(message.contains("encoding is LATIN1"), "{message}");
         let drop = format!("DROP DATABASE {latin} WITH (FORCE)");
         sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
-            .execute(pool)
+            .execute(&**pool)
             .await
             .expect("dropped");
         database.close().await;
@@ -344,7 +344,7 @@ async fn connections_that_the_server_has_closed_are_replaced() {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
-        .execute(pool)
+        .execute(&**pool)
         .await
         .expect("the others are ended");
         let deadline = tokio::time::Instant::now() + Duration::from_secs(5);

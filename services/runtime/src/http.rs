@@ -40,7 +40,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use crate::{
-    metrics::Metrics,
+    metrics::{Counted, Metrics},
     tls::{Certified, ServerTls},
 };
 
@@ -126,7 +126,7 @@ pub(crate) async fn serve(
             tls: tls.clone(),
             soft: shutdown.clone(),
         };
-        let open = metrics.map(|metrics| OpenConnection::new(metrics.connections.clone()));
+        let open = metrics.map(|metrics| Counted::new(&metrics.connections));
         let hard = hard.clone();
         connections.spawn(async move {
             let _open = open;
@@ -283,20 +283,4 @@ fn jittered(duration: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_bytes()[0];
     let factor = 0.9 + 0.2 * f64::from(random) / 255.0;
     duration.mul_f64(factor)
-}
-
-/// Counts a connection while it is open.
-struct OpenConnection(prometheus_client::metrics::gauge::Gauge);
-
-impl OpenConnection {
-    fn new(gauge: prometheus_client::metrics::gauge::Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }

@@ -1,7 +1,8 @@
 //! What every MyThoughts program shares, whatever it serves.
 //!
 //! - [`config`]: settings from flags and the environment, and what a wrong one says;
-//! - [`telemetry`]: the logs, on standard error;
+//! - [`telemetry`]: the logs, on standard error, and where traces go; [`trace`]: their spans;
+//! - [`metrics`]: counts and times;
 //! - [`lifecycle`]: from `main` to the last closed connection;
 //! - [`clock`]: the time, injected;
 //! - [`grpc`]: the stack around a gRPC service ([`grpc::server`]) and the balanced channel to one
@@ -28,3 +29,4 @@ pub mod proxies;
 pub mod status;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;

@@ -97,8 +97,8 @@ async fn bind(variable: &str, address: SocketAddr) -> Result<TcpListener, StartE
         })
 }
 
-/// The whole of a program's `main`: reads the configuration, starts the logs, runs `serve` until
-/// it ends, and cancels its token on SIGTERM or Ctrl-C. A second signal ends the process at once.
+/// The whole of a program's `main`: reads the configuration, starts the logs and traces, runs
+/// `serve` until it ends, and cancels its token on SIGTERM or Ctrl-C. A second signal ends the process at once.
 pub fn run<C, S, F>(serve: S) -> ExitCode
 where
     C: Parser + AsRef<TelemetryConfig>,
@@ -132,7 +132,7 @@ where
             Parsed::HealthCheck(ports) => return start(Builder::new_current_thread(), ask(ports)),
             Parsed::Await(file) => {
                 if !early_logs {
-                    telemetry::init(&TelemetryConfig::of_environment())?;
+                    telemetry::init(&TelemetryConfig::of_environment(), &program())?;
                     early_logs = true;
                 }
                 let came = start(Builder::new_current_thread(), wait_for(file))?;
@@ -143,13 +143,16 @@ where
         }
     };
     if !early_logs {
-        telemetry::init(config.as_ref())?;
+        telemetry::init(config.as_ref(), &program())?;
     }
     allow_open_files();
     start(Builder::new_multi_thread(), async {
         let shutdown = CancellationToken::new();
         cancel_on_signal(shutdown.clone())?;
-        serve(config, shutdown).await
+        telemetry::attach();
+        let served = serve(config, shutdown).await;
+        telemetry::stop().await;
+        served
     })
 }
 

@@ -1,9 +1,13 @@
 //! Counts and times, for Prometheus.
 //!
-//! Each service has a registry of its own, so that several can live in one process.
+//! Each service has a registry of its own, so that several can live in one process. Labels take
+//! their values from bounded sets: nothing that a caller can make up is one.
+
+mod process;
 
 use std::{
     fmt,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,26 +28,51 @@ const BUCKETS: [f64; 12] = [
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     pub(crate) grpc: CallMetrics<GrpcLabels>,
+    /// Calls that were refused to keep the service well, by the reason in the error.
+    refused: Family<ReasonLabels, Counter>,
+    pub(crate) client: ClientMetrics,
     http: CallMetrics<HttpLabels>,
     /// Connections that are open now.
     pub(crate) connections: Gauge,
 }
 
+/// What becomes of the calls that this service makes to others.
+#[derive(Clone, Default)]
+pub(crate) struct ClientMetrics {
+    pub(crate) calls: CallMetrics<GrpcLabels>,
+    retries: Family<RetryLabels, Counter>,
+}
+
+impl ClientMetrics {
+    /// Begins to count at 0: what is not there yet cannot be seen to rise.
+    pub(crate) fn begin_retries(&self, backend: &'static str, failure: &'static str) {
+        let labels = RetryLabels { backend, failure };
+        self.retries.get_or_create(&labels).inc_by(0);
+    }
+
+    pub(crate) fn count_retry(&self, backend: &'static str, failure: &'static str) {
+        let labels = RetryLabels { backend, failure };
+        self.retries.get_or_create(&labels).inc();
+    }
+}
+
 /// A number of calls and how long they took, by some labels.
 #[derive(Clone)]
-pub(crate) struct CallMetrics<L: Clone + std::hash::Hash + Eq> {
+pub(crate) struct CallMetrics<L: Clone + Hash + Eq> {
     handled: Family<L, Counter>,
     seconds: Family<L, Histogram, fn() -> Histogram>,
 }
 
-impl<L: Clone + std::hash::Hash + Eq> CallMetrics<L> {
-    fn new() -> Self {
+impl<L: Clone + Hash + Eq> Default for CallMetrics<L> {
+    fn default() -> Self {
         Self {
             handled: Family::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         }
     }
+}
 
+impl<L: Clone + Hash + Eq> CallMetrics<L> {
     pub(crate) fn observe(&self, labels: &L, duration: Duration) {
         self.handled.get_or_create(labels).inc();
         self.seconds
@@ -60,6 +89,19 @@ pub(crate) struct GrpcLabels {
     pub(crate) grpc_code: &'static str,
 }
 
+/// The reason in an error's details.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: String,
+}
+
+/// Whom a call was made to again, and how the attempt before had failed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RetryLabels {
+    backend: &'static str,
+    failure: &'static str,
+}
+
 /// By what HTTP requests are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HttpLabels {
@@ -69,12 +111,14 @@ struct HttpLabels {
 }
 
 impl Metrics {
-    /// An empty set of metrics that says which program and version it belongs to.
+    /// Metrics that say which program and version they belong to, and how its process is.
     pub fn new(program: &'static str) -> Self {
         let metrics = Self {
             registry: Arc::default(),
-            grpc: CallMetrics::new(),
-            http: CallMetrics::new(),
+            grpc: CallMetrics::default(),
+            refused: Family::default(),
+            client: ClientMetrics::default(),
+            http: CallMetrics::default(),
             connections: Gauge::default(),
         };
         let build = Info::new([("program", program), ("version", env!("CARGO_PKG_VERSION"))]);
@@ -85,12 +129,14 @@ impl Metrics {
                 "Connections that are open now",
                 metrics.connections.clone(),
             );
+            process::register(registry);
         });
         metrics
     }
 
     /// Adds the metrics of a gRPC server.
-    pub(crate) fn with_grpc(self) -> Self {
+    #[must_use]
+    pub fn with_grpc(self) -> Self {
         self.register(|registry| {
             registry.register(
                 "grpc_server_handled",
@@ -101,6 +147,34 @@ impl Metrics {
                 "grpc_server_handling_seconds",
                 "How long gRPC calls took to their answer",
                 self.grpc.seconds.clone(),
+            );
+            registry.register(
+                "grpc_server_refused",
+                "gRPC calls refused because there was too much to do, or too much asked, by reason",
+                self.refused.clone(),
+            );
+        });
+        self
+    }
+
+    /// Adds the metrics of gRPC channels to others.
+    #[must_use]
+    pub fn with_grpc_clients(self) -> Self {
+        self.register(|registry| {
+            registry.register(
+                "grpc_client_handled",
+                "gRPC calls to other services, by method and code",
+                self.client.calls.handled.clone(),
+            );
+            registry.register(
+                "grpc_client_handling_seconds",
+                "How long gRPC calls to other services took, all attempts together",
+                self.client.calls.seconds.clone(),
+            );
+            registry.register(
+                "grpc_client_retries",
+                "Attempts of gRPC calls beyond the first, by what had become of the one before",
+                self.client.retries.clone(),
             );
         });
         self
@@ -122,6 +196,23 @@ impl Metrics {
             );
         });
         self
+    }
+
+    /// Begins to count the calls that are refused for these reasons at 0: what is not there yet
+    /// cannot be seen to rise.
+    pub fn begin_refusals(&self, reasons: &[&str]) {
+        for reason in reasons {
+            let reason = (*reason).to_owned();
+            self.refused
+                .get_or_create(&ReasonLabels { reason })
+                .inc_by(0);
+        }
+    }
+
+    /// Counts a call that was refused for that reason, a constant of ours.
+    pub(crate) fn count_refusal(&self, reason: Option<String>) {
+        let reason = reason.unwrap_or_else(|| "unknown".to_owned());
+        self.refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Counts an HTTP request that was answered with `status` after `took`. `method` and `route`
@@ -150,5 +241,23 @@ impl Metrics {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         text::encode(&mut page, &registry)?;
         Ok(page)
+    }
+}
+
+/// Counts something in a gauge for as long as this is there.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// One more.
+    pub fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

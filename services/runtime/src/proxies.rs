@@ -3,7 +3,7 @@
 //! Anybody can write into a header whose request he passes on. So what a header says is believed
 //! only of those who are known to say the truth, and a peer's own address counts otherwise.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -12,22 +12,22 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The addresses of those who are believed about whom they pass on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
     /// Programs on this machine.
     pub fn loopback() -> Self {
-        Self(vec![
+        Self(Arc::new([
             IpNet::new_assert([127, 0, 0, 0].into(), 8),
             IpAddr::from(std::net::Ipv6Addr::LOCALHOST).into(),
-        ])
+        ]))
     }
 
     /// These and one more.
     #[must_use]
-    pub fn and(mut self, address: IpAddr) -> Self {
-        self.0.push(address.to_canonical().into());
-        self
+    pub fn and(self, address: IpAddr) -> Self {
+        let one = IpNet::from(address.to_canonical());
+        Self(self.0.iter().copied().chain([one]).collect())
     }
 
     /// Whether an address is one of theirs.

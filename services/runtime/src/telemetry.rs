@@ -1,16 +1,30 @@
-//! Logs: structured, in UTC, on standard error.
+//! Logs, on standard error, and where traces go.
+//!
+//! Logs are structured and in UTC, a line each: whatever is told in one, it cannot begin another.
 
-use std::io;
+mod collector;
+mod lines;
 
 use clap::{Args, Command, FromArgMatches as _, ValueEnum};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Level, Metadata, Subscriber, subscriber::Interest};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, dynamic_filter_fn, filter_fn},
+    fmt,
+    layer::{Context, Filter, SubscriberExt as _},
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
 
-use crate::lifecycle::StartError;
+use crate::{lifecycle::StartError, trace};
+
+pub use self::collector::{Collector, Ratio, Sampling};
+pub(crate) use self::collector::{attach, is_tracing, stop};
 
 /// sqlx passes on each notice of the database, such as that a table is there already.
 const DEFAULT_FILTER: &str = "info,sqlx=warn";
 
-/// What is logged, and how.
+/// What is logged, and how; and where traces go.
 #[derive(Args, Clone, Debug)]
 pub struct TelemetryConfig {
     /// What to log: a level, or levels for targets, such as info,sqlx=warn
@@ -19,6 +33,21 @@ pub struct TelemetryConfig {
     /// How log lines look
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+    /// The collector that traces are sent to by OTLP over gRPC, such as http://collector:4317; without
+    /// it none are made
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "")]
+    pub otel_exporter_otlp_endpoint: Collector,
+    /// Which traces are kept
+    #[arg(
+        long,
+        env = "OTEL_TRACES_SAMPLER",
+        value_enum,
+        default_value_t = Sampling::ParentbasedAlwaysOn
+    )]
+    pub otel_traces_sampler: Sampling,
+    /// The part of all traces that a sampler by ratio keeps: 0 to 1
+    #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1")]
+    pub otel_traces_sampler_arg: Ratio,
 }
 
 impl Default for TelemetryConfig {
@@ -26,6 +55,9 @@ impl Default for TelemetryConfig {
         Self {
             rust_log: DEFAULT_FILTER.to_owned(),
             log_format: LogFormat::Text,
+            otel_exporter_otlp_endpoint: Collector::default(),
+            otel_traces_sampler: Sampling::ParentbasedAlwaysOn,
+            otel_traces_sampler_arg: Ratio::default(),
         }
     }
 }
@@ -50,30 +82,56 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the logs of this process.
+/// Starts the logs of this process, the program of that name, and its traces.
 ///
 /// # Errors
 ///
 /// They were started before.
-pub fn init(config: &TelemetryConfig) -> Result<(), StartError> {
+pub fn init(config: &TelemetryConfig, program: &str) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(&config.rust_log)
         .map_err(|error| StartError::setting("RUST_LOG", &config.rust_log, error))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let started = match config.log_format {
-        LogFormat::Text => registry
-            .with(fmt::layer().with_writer(io::stderr).with_ansi(false))
-            .try_init(),
-        LogFormat::Json => registry
-            .with(
-                fmt::layer()
-                    .json()
-                    .flatten_event(true)
-                    .with_span_list(false)
-                    .with_writer(io::stderr),
-            )
-            .try_init(),
+    let filter = filter.and(filter_fn(|it| it.target() != trace::TARGET));
+    let lines = fmt::layer().with_writer(lines::standard_error);
+    let logs = match config.log_format {
+        LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .with_filter(filter)
+            .boxed(),
     };
-    started.map_err(|error| StartError::new(format!("cannot start the logs: {error}")))
+    let traces = collector::tracer(config, program).map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_target(false)
+            .with_context_activation(false)
+            .with_filter(parts_of_requests())
+    });
+    let started = tracing_subscriber::registry().with(logs).with(traces);
+    started
+        .try_init()
+        .map_err(|error| StartError::new(format!("cannot start the logs: {error}")))
+}
+
+/// Spans that are for traces, each in one that a request has begun: what is part of none begins none.
+fn parts_of_requests<S>() -> impl Filter<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let begins = |it: &Metadata<'_>| ["request", "call"].contains(&it.name());
+    dynamic_filter_fn(move |it: &Metadata<'_>, context: &Context<'_, S>| {
+        it.target() == trace::TARGET && (begins(it) || context.lookup_current().is_some())
+    })
+    .with_max_level_hint(Level::INFO)
+    // Everything else is not even asked about again.
+    .with_callsite_filter(|it| match it.target() == trace::TARGET {
+        true => Interest::sometimes(),
+        false => Interest::never(),
+    })
 }
 
 fn filter(value: &str) -> Result<String, String> {

@@ -84,7 +84,10 @@ pub(crate) fn thoughts(
     database: DatabaseUrl,
     sockets: &Sockets,
 ) -> Result<thoughts_backend::Config, StartError> {
+    let thoughts = reachable(address(&sockets.thoughts)?);
     Ok(thoughts_backend::Config {
+        // As for the users.
+        trusted_proxies: TrustedProxies::loopback().and(thoughts.ip()),
         demo: config.demo,
         max_thought_length: config.max_thought_length,
         reflection: config.reflection,

@@ -9,6 +9,7 @@ use runtime::{
     config::{Secret, address, switch},
     grpc::client::BackendUrl,
     lifecycle::StartError,
+    proxies::TrustedProxies,
     telemetry::TelemetryConfig,
     tls::TlsConfig,
 };
@@ -53,6 +54,10 @@ pub struct Config {
     /// Server reflection, with which tools such as grpcurl find out what is served: on or off
     #[arg(long, env = "REFLECTION", default_value = "on", value_parser = switch, action = ArgAction::Set)]
     pub reflection: bool,
+    /// Who is believed about the trace that a call is part of: addresses or ranges of the gateway,
+    /// with commas between them. Callers let in by their certificate are believed without being named
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1")]
+    pub trusted_proxies: TrustedProxies,
     /// Certificates.
     #[command(flatten)]
     pub tls: TlsConfig,
@@ -91,6 +96,7 @@ impl Config {
             max_thought_length: MaxLength::default(),
             demo: false,
             reflection: true,
+            trusted_proxies: TrustedProxies::loopback(),
             tls: TlsConfig::default(),
             telemetry: TelemetryConfig::default(),
             command: None,

@@ -27,6 +27,7 @@ use runtime::{
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+pub(crate) use self::live::Watches;
 use self::{
     messages::{
         count, next_page_token, parse_id, parse_service_token, requested_page, requested_visibility,
@@ -43,6 +44,7 @@ use crate::{
 pub(crate) struct ThoughtsGrpc {
     thoughts: Thoughts,
     live: Live,
+    watches: Watches,
     service_tokens: ServiceTokens,
     verifier: Verifier,
     stopping: CancellationToken,
@@ -54,6 +56,7 @@ impl ThoughtsGrpc {
     pub(crate) fn new(
         thoughts: Thoughts,
         live: Live,
+        watches: Watches,
         service_tokens: ServiceTokens,
         verifier: Verifier,
         stopping: CancellationToken,
@@ -61,6 +64,7 @@ impl ThoughtsGrpc {
         Self {
             thoughts,
             live,
+            watches,
             service_tokens,
             verifier,
             stopping,

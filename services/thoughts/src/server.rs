@@ -23,8 +23,8 @@ use crate::{
     config::Config,
     example,
     grpc::{
-        ThoughtsGrpc,
-        users::{key_source, personal_token_source},
+        ThoughtsGrpc, Watches,
+        users::{REFUSED_FOR_NOW, key_source, personal_token_source},
     },
     service::{Live, ServiceTokens, Thoughts},
     store::{LEFT_OUT, Store, migrations},
@@ -52,7 +52,7 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     let opening = shutdown.clone();
     let server = GrpcServer::new("thoughts-backend").tls(config.tls.server()?);
-    let users = users_channel(&config)?;
+    let users = users_channel(&config)?.measured(server.metrics());
     let replica = config.replica()?;
     server
         .serve_when_open(listeners, shutdown, async move |server| {
@@ -138,10 +138,17 @@ fn add_to(
     tokio::spawn(async move { ended.run_until_cancelled(followed.follow_replica()).await });
     tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, shutdown).await });
     tokio::spawn(async move { counted.keep_tags(TAGS_INTERVAL, until).await });
-    let service = ThoughtsGrpc::new(thoughts, live, service_tokens, verifier, stopping);
+    let watches = Watches::default();
+    server.metrics().begin_refusals(&REFUSED_FOR_NOW);
+    server.metrics().register(|registry| {
+        checked.register(registry);
+        watches.register(registry);
+    });
+    let service = ThoughtsGrpc::new(thoughts, live, watches, service_tokens, verifier, stopping);
     server
         .add_service(ThoughtsServiceServer::new(service))
         .reflection(config.reflection.then_some(FILE_DESCRIPTOR_SET))
+        .trusted_proxies(config.trusted_proxies)
         .ready_check(move || {
             let store = checked.clone();
             async move { store.is_there().await.map_err(|error| error.to_string()) }

@@ -26,6 +26,7 @@ mod write;
 use std::{sync::Arc, time::Duration};
 
 use database::{Database, DatabaseUrl, LeftOut, MAX_LAG, Migrations, Replica};
+use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -182,6 +183,15 @@ impl Store {
             Err(_) if self.replica.as_ref().is_some_and(Replica::is_in_use) => Ok(()),
             answer => answer,
         }
+    }
+
+    /// Adds the metrics of the database's connections.
+    pub fn register(&self, registry: &mut Registry) {
+        let replicas = self.replica.as_ref().map(Replica::database);
+        database::register(
+            registry,
+            replicas.into_iter().chain([self.database.clone()]),
+        );
     }
 
     /// Closes every connection.

@@ -26,7 +26,9 @@ use api::users::v1::{
 use runtime::auth::{Caller, Verifier};
 use tonic::{Request, Response, Status};
 
-pub(crate) use self::{service_token::keep_known, tokens::personal_tokens};
+pub(crate) use self::{
+    refusals::REFUSED_FOR_NOW, service_token::keep_known, tokens::personal_tokens,
+};
 use crate::service::Accounts;
 
 /// The users service on the wire.

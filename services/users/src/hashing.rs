@@ -1,7 +1,7 @@
 //! The work of hashing and checking passwords.
 
 use std::{
-    io,
+    fmt, io,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -9,6 +9,12 @@ use std::{
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, counter::Counter, gauge::ConstGauge},
+    registry::Registry,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -86,6 +92,10 @@ pub struct PasswordHasher {
     /// For those that are the last of all, those included that nobody waits for any more.
     patient: Arc<Semaphore>,
     crowded: Arc<Mutex<Option<Instant>>>,
+    /// How many may run at once, and how many more may wait.
+    limits: (usize, usize),
+    /// Callers that found no place to wait.
+    refused: Counter,
 }
 
 /// The right to be one of those that run, and its place.
@@ -122,7 +132,22 @@ impl PasswordHasher {
             places: Arc::new(Semaphore::new(running + waiting)),
             patient: Arc::new(Semaphore::new(running)),
             crowded: Arc::default(),
+            limits: (running, waiting),
+            refused: Counter::default(),
         }
+    }
+
+    /// Adds the metrics of the queue.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(self.clone()));
+    }
+
+    /// How many hashes run and how many wait, at this moment.
+    fn load(&self) -> (usize, usize) {
+        let (running, waiting) = self.limits;
+        let inside = (running + waiting).saturating_sub(self.places.available_permits());
+        let running = running.saturating_sub(self.running.available_permits());
+        (running, inside.saturating_sub(running))
     }
 
     /// The hash of a password with a salt of its own, as a PHC string.
@@ -224,11 +249,37 @@ impl PasswordHasher {
 
     /// Waits for a turn, if there is still a place to wait.
     async fn turn(&self) -> Result<Turn, HashError> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| HashError::Busy)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.refused.inc();
+            HashError::Busy
+        })?;
         let turn = Arc::clone(&self.running).acquire_owned().await;
         Ok((place, turn.map_err(|_| HashError::Interrupted)?))
+    }
+}
+
+impl Collector for PasswordHasher {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let (running, waiting) = self.load();
+        let gauges = [
+            (
+                "running",
+                "Passwords that are hashed at this moment",
+                running,
+            ),
+            ("waiting", "Passwords that wait to be hashed", waiting),
+        ];
+        for (what, help, count) in gauges {
+            let name = format!("mythoughts_password_hashes_{what}");
+            let gauge = ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?)?;
+        }
+        let (name, help) = (
+            "mythoughts_password_hashes_refused",
+            "Passwords that were not hashed because too many waited",
+        );
+        let refused = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        self.refused.encode(refused)
     }
 }
 
@@ -399,6 +450,7 @@ mod tests {
             hasher.hash(password("third")).await,
             Err(HashError::Busy)
         ));
+        assert_eq!((hasher.load(), hasher.refused.get()), ((1, 2), 1));
         // Who gives up leaves the place to another.
         drop(first);
         let mut third = Box::pin(hasher.hash(password("third")));

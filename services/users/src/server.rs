@@ -28,7 +28,7 @@ use crate::{
     config::Config,
     error::Error,
     first_run,
-    grpc::{UsersGrpc, keep_known, personal_tokens, thoughts},
+    grpc::{REFUSED_FOR_NOW, UsersGrpc, keep_known, personal_tokens, thoughts},
     hashing::PasswordHasher,
     password::NewPassword,
     service::{
@@ -60,7 +60,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// the set-up code in between.
 pub struct Backend {
     accounts: Accounts,
-    thoughts: ThoughtsServiceClient<Channel>,
+    thoughts: Channel,
     trusted_proxies: TrustedProxies,
     reflection: bool,
 }
@@ -87,7 +87,7 @@ impl Backend {
         clock: Clock,
         shutdown: &CancellationToken,
     ) -> Result<Self, StartError> {
-        let thoughts = ThoughtsServiceClient::new(thoughts_channel(&config)?);
+        let thoughts = thoughts_channel(&config)?;
         let store = open_store(&config, shutdown.cancelled()).await?;
         let keys = match config.tokens_signing_key {
             Some(key) => Source::Configured(key),
@@ -153,14 +153,19 @@ impl Backend {
     fn add_to(self, server: GrpcServer, shutdown: &CancellationToken) -> GrpcServer {
         let (kept, until) = (self.accounts.clone(), shutdown.clone());
         tokio::spawn(async move { kept.keep_up(UPKEEP_INTERVAL, until).await });
-        let purging = self.purging(&server);
+        let thoughts = ThoughtsServiceClient::new(self.thoughts.measured(server.metrics()));
+        let purging = self.purging(&server, thoughts.clone());
         tokio::spawn(purging.run(PURGE_INTERVAL, shutdown.clone()));
-        let known = keep_known(
+        tokio::spawn(keep_known(
             self.accounts.clone(),
-            self.thoughts.clone(),
+            thoughts,
             shutdown.clone(),
-        );
-        tokio::spawn(known);
+        ));
+        server.metrics().begin_refusals(&REFUSED_FOR_NOW);
+        server.metrics().register(|registry| {
+            self.accounts.store.register(registry);
+            self.accounts.hasher.register(registry);
+        });
         let (checked, closed) = (self.accounts.store.clone(), self.accounts.store.clone());
         let service = UsersGrpc::new(self.accounts.clone(), self.verifier());
         server
@@ -175,7 +180,7 @@ impl Backend {
     }
 
     /// What completes deletions, and tells of those that are not complete.
-    fn purging(&self, server: &GrpcServer) -> Purging {
+    fn purging(&self, server: &GrpcServer, thoughts: ThoughtsServiceClient<Channel>) -> Purging {
         let pending: Gauge = Gauge::default();
         server.metrics().register(|registry| {
             registry.register(
@@ -186,7 +191,7 @@ impl Backend {
         });
         Purging {
             accounts: self.accounts.clone(),
-            purge_author: thoughts::purge_author(self.accounts.clone(), self.thoughts.clone()),
+            purge_author: thoughts::purge_author(self.accounts.clone(), thoughts),
             pending: Arc::new(move |count| {
                 pending.set(count);
             }),

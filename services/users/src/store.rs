@@ -3,6 +3,7 @@
 //! Each file beside this one has a subject; `macros` has the steps that they share.
 
 use database::{Database, Migrations};
+use prometheus_client::registry::Registry;
 
 #[macro_use]
 mod macros;
@@ -47,6 +48,11 @@ impl Store {
     /// It does not.
     pub async fn is_there(&self) -> Result<(), database::Error> {
         self.database.ping().await
+    }
+
+    /// Adds the metrics of the database's connections.
+    pub fn register(&self, registry: &mut Registry) {
+        database::register(registry, [self.database.clone()]);
     }
 
     /// Closes the connections, after the statements that are under way.

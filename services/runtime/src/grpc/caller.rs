@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::Extensions;
 
 use super::CLIENT_ADDRESS;
 use crate::{proxies::TrustedProxies, tls::Certified};
@@ -35,11 +36,19 @@ pub(super) async fn locate(
     next.run(request).await
 }
 
+/// Whether what a caller says about whom it calls for is believed.
+pub(super) fn is_believed(
+    trusted: &TrustedProxies,
+    peer: Option<IpAddr>,
+    extensions: &Extensions,
+) -> bool {
+    extensions.get::<Certified>().is_some() || peer.is_some_and(|peer| trusted.contain(peer))
+}
+
 fn find(trusted: &TrustedProxies, request: &Request) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    let certified = request.extensions().get::<Certified>().is_some();
     let told = request.headers().get(CLIENT_ADDRESS);
-    let told = told.filter(|_| certified || trusted.contain(peer.ip()));
+    let told = told.filter(|_| is_believed(trusted, Some(peer.ip()), request.extensions()));
     let told = told.and_then(|value| value.to_str().ok()?.parse().ok());
     Some(told.unwrap_or(peer.ip()).to_canonical())
 }

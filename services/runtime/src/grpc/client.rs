@@ -24,13 +24,21 @@ use tower::{
     Service, ServiceExt as _,
     retry::budget::{Budget as _, TpsBudget},
 };
+use tracing::Instrument as _;
 
 use super::{
     balance::{Balancer, Peer},
+    calls,
     failure::Failure,
     timeout,
 };
-use crate::{lifecycle::StartError, status, tls::ClientTls};
+use crate::{
+    lifecycle::StartError,
+    metrics::{ClientMetrics, Metrics},
+    status,
+    tls::ClientTls,
+    trace,
+};
 
 /// How long a call may take when it does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -118,13 +126,14 @@ struct Shared {
     name: &'static str,
     balancer: Arc<Balancer>,
     budget: TpsBudget,
+    metrics: ClientMetrics,
 }
 
 impl Channel {
     /// A channel to the backend of that name, such as `thoughts`, which error messages give. It
     /// connects when it is first used.
     pub fn new(name: &'static str, url: BackendUrl) -> Self {
-        Self::over(name, Balancer::start(url, None))
+        Self::over(name, Balancer::start(url, None), ClientMetrics::default())
     }
 
     /// As [`Channel::new`], for backends that may be at `https`; `variable` is the setting that the
@@ -144,22 +153,35 @@ impl Channel {
             let expected = "https needs TLS_CLIENT_CA, the authority of the backend's certificate";
             return Err(StartError::setting(variable, url, expected));
         }
-        Ok(Self::over(name, Balancer::start(url, tls)))
+        let balancer = Balancer::start(url, tls);
+        Ok(Self::over(name, balancer, ClientMetrics::default()))
+    }
+
+    /// The same channel, whose calls are counted among these metrics.
+    #[must_use]
+    pub fn measured(&self, metrics: &Metrics) -> Self {
+        let (name, balancer) = (self.shared.name, Arc::clone(&self.shared.balancer));
+        for failure in Failure::RETRIED {
+            metrics.client.begin_retries(name, failure.name());
+        }
+        Self::over(name, balancer, metrics.client.clone())
     }
 
     /// The same backend over other connections, for streams that would take the room of calls.
     #[must_use]
     pub fn with_own_connections(&self) -> Self {
-        Self::over(self.shared.name, self.shared.balancer.another())
+        let metrics = self.shared.metrics.clone();
+        Self::over(self.shared.name, self.shared.balancer.another(), metrics)
     }
 
-    fn over(name: &'static str, balancer: Arc<Balancer>) -> Self {
+    fn over(name: &'static str, balancer: Arc<Balancer>, metrics: ClientMetrics) -> Self {
         let budget = TpsBudget::new(Duration::from_secs(10), 1, RETRY_SHARE);
         Self {
             shared: Arc::new(Shared {
                 name,
                 balancer,
                 budget,
+                metrics,
             }),
         }
     }
@@ -181,7 +203,24 @@ impl Service<Request<Body>> for Channel {
 }
 
 impl Shared {
-    async fn call(&self, request: Request<Body>) -> Result<Response<Body>, Status> {
+    /// A call, told of in metrics and traces.
+    async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+        let began = Instant::now();
+        let path = request.uri().path().to_owned();
+        let (service, method) = calls::names(&path);
+        let span = trace::outgoing(service, method, request.headers_mut());
+        let answer = self.bounded(request).instrument(span.clone()).await;
+        let code = match &answer {
+            Ok(response) => calls::code(response.headers()),
+            Err(status) => status.code(),
+        };
+        trace::ended(&span, code);
+        let labels = calls::labels(service, method, code);
+        self.metrics.calls.observe(&labels, began.elapsed());
+        answer
+    }
+
+    async fn bounded(&self, request: Request<Body>) -> Result<Response<Body>, Status> {
         let asked = timeout::read(request.headers()).ok().flatten();
         let deadline = Instant::now() + asked.unwrap_or(DEFAULT_TIMEOUT);
         match timeout_at(deadline, self.attempts(request, deadline)).await {
@@ -221,6 +260,7 @@ impl Shared {
             if !again || tried.len() == MAX_ATTEMPTS || !self.budget.withdraw() {
                 return Err(self.unreachable());
             }
+            self.metrics.count_retry(self.name, failure.name());
         }
     }
 

@@ -19,6 +19,19 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Those after which a call may be made again.
+    pub(super) const RETRIED: [Self; 3] = [Self::Connect, Self::Unprocessed, Self::Broken];
+
+    /// A word for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Unprocessed => "unprocessed",
+            Self::TooSlow => "too_slow",
+            Self::Broken => "broken",
+        }
+    }
+
     /// Tells by the source of an error. A server that drains shows itself as a refused connection,
     /// as a call that hyper has cancelled, or as a GOAWAY without an error.
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {

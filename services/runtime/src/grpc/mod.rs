@@ -2,6 +2,7 @@
 
 mod balance;
 mod caller;
+pub(crate) mod calls;
 pub mod client;
 mod failure;
 mod observe;

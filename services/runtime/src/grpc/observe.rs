@@ -1,25 +1,26 @@
-//! What happens around each call that a server answers: its deadline, its name in the logs, its
-//! place in the metrics, and the net below a panic.
+//! What happens around each call that a server answers: its deadline, its line in the log, its place
+//! in the metrics and in a trace, and the net below a panic.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::Response,
 };
 use futures_util::FutureExt as _;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use super::{REQUEST_ID, timeout};
-use crate::{
-    metrics::{GrpcLabels, Metrics},
-    status,
+use super::{
+    REQUEST_ID, caller,
+    calls::{self, code, names},
+    timeout,
 };
+use crate::{metrics::Metrics, proxies::TrustedProxies, status, trace};
 
 /// The longest that a call may take; callers may ask for less.
 const MAX_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,24 +28,73 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(10);
 /// Ids of requests that come from outside are kept if they are short and plain.
 const MAX_REQUEST_ID: usize = 64;
 
+/// Asked every few seconds by whoever runs the service.
+const HEALTH: &str = "grpc.health.v1.Health";
+
+/// What is known around all calls.
+#[derive(Clone)]
+pub(super) struct Observer(Arc<Shared>);
+
+struct Shared {
+    metrics: Metrics,
+    /// Whose traces are gone on with.
+    trusted: TrustedProxies,
+    /// The services that are traced.
+    services: Vec<&'static str>,
+}
+
+impl Observer {
+    pub(super) fn new(
+        metrics: Metrics,
+        trusted: TrustedProxies,
+        services: Vec<&'static str>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            metrics,
+            trusted,
+            services,
+        }))
+    }
+
+    /// The span of a call, for its trace.
+    fn span(&self, request: &Request, service: &str, method: &str, id: &str) -> Span {
+        if !self.0.services.contains(&service) || !calls::is_plain(method) {
+            return Span::none();
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+        let believed = caller::is_believed(&self.0.trusted, peer, request.extensions());
+        trace::call(service, method, id, believed.then_some(request.headers()))
+    }
+}
+
 pub(super) async fn observe(
-    State(metrics): State<Metrics>,
+    State(observer): State<Observer>,
     request: Request,
     next: Next,
 ) -> Response {
-    let began = Instant::now();
     let (service, method) = names(request.uri().path());
     let request_id = request_id(&request);
-    let span = tracing::info_span!("rpc", service, method, request_id = %request_id.as_deref().unwrap_or_default());
-    let call = answer(request, next, began).instrument(span.clone());
-    let mut response = call.await;
-    if let Some(Ok(id)) = request_id.map(|id| HeaderValue::from_str(&id)) {
+    let call = Call {
+        span: observer.span(&request, service, method, &request_id),
+        service: service.to_owned(),
+        method: method.to_owned(),
+        request_id,
+        began: Instant::now(),
+        observer,
+        answered: false,
+    };
+    let span = tracing::info_span!("rpc", service, method, request_id = call.request_id);
+    let answer = answer(request, next, call.began);
+    let mut response = answer
+        .instrument(call.span.clone())
+        .instrument(span.clone())
+        .await;
+    if let Ok(id) = HeaderValue::from_str(&call.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let code = code(&response);
-    let took = began.elapsed();
-    span.in_scope(|| report(code, took));
-    metrics.grpc.observe(&labels(service, method, code), took);
+    span.in_scope(|| audit(code(response.headers())));
+    call.ends(response.headers());
     response
 }
 
@@ -70,19 +120,67 @@ async fn answer(request: Request, next: Next, began: Instant) -> Response {
     }
 }
 
+/// A call under way: told of once, however it ends.
+struct Call {
+    service: String,
+    method: String,
+    request_id: String,
+    span: Span,
+    began: Instant,
+    observer: Observer,
+    answered: bool,
+}
+
+impl Call {
+    fn ends(mut self, headers: &HeaderMap) {
+        self.answered = true;
+        let code = code(headers);
+        if code == Code::ResourceExhausted {
+            let status = Status::from_header_map(headers);
+            let reason = status.and_then(|status| status::reason(&status));
+            self.observer.0.metrics.count_refusal(reason);
+        }
+        self.tell(code);
+    }
+
+    fn tell(&self, code: Code) {
+        let took = self.began.elapsed();
+        trace::ended(&self.span, code);
+        let labels = calls::labels(&self.service, &self.method, code);
+        let (service, method) = (labels.grpc_service.as_str(), labels.grpc_method.as_str());
+        let (code, ms) = (labels.grpc_code, trace::milliseconds(took));
+        let request_id = self.request_id.as_str();
+        if service == HEALTH {
+            tracing::debug!(service, method, code, ms, request_id, "answered");
+        } else {
+            let trace_id = trace::id(&self.span).map(tracing::field::display);
+            tracing::info!(service, method, code, ms, request_id, trace_id, "answered");
+        }
+        self.observer.0.metrics.grpc.observe(&labels, took);
+    }
+}
+
+impl Drop for Call {
+    /// Whoever called has gone before there was an answer.
+    fn drop(&mut self) {
+        if !self.answered {
+            self.tell(Code::Cancelled);
+        }
+    }
+}
+
 /// Refusals are part of the audit log, whoever was refused.
-fn report(code: Code, took: Duration) {
+fn audit(code: Code) {
     if matches!(code, Code::Unauthenticated | Code::PermissionDenied) {
         tracing::info!(target: "audit", event = "call", outcome = "refused", code = ?code, "refused");
     }
-    tracing::debug!(code = ?code, micros = took.as_micros(), "answered");
 }
 
 /// What tonic answers when it cannot read a request: a defect of the caller's, which it calls
 /// `INTERNAL` or `OUT_OF_RANGE`, and explains from the inside. Errors of ours carry details.
 fn clarified(response: Response) -> Response {
     let ours = response.headers().contains_key("grpc-status-details-bin");
-    match code(&response) {
+    match code(response.headers()) {
         Code::Internal if !ours => {
             status::invalid_argument("request", "must be one message of this rpc").into_http()
         }
@@ -94,26 +192,7 @@ fn clarified(response: Response) -> Response {
     }
 }
 
-/// The labels of a call. Anybody may call any path, so what is not served here goes under one
-/// name: metrics must not grow without bound.
-fn labels(service: String, method: String, code: Code) -> GrpcLabels {
-    let served = code != Code::Unimplemented;
-    let unless_unknown = |name: String| if served { name } else { "unknown".to_owned() };
-    GrpcLabels {
-        grpc_service: unless_unknown(service),
-        grpc_method: unless_unknown(method),
-        grpc_code: code_name(code),
-    }
-}
-
-/// The service and the method of `/package.Service/Method`.
-fn names(path: &str) -> (String, String) {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let (service, method) = path.split_once('/').unwrap_or((path, ""));
-    (service.to_owned(), method.to_owned())
-}
-
-fn request_id(request: &Request) -> Option<String> {
+fn request_id(request: &Request) -> String {
     let given = request
         .headers()
         .get(REQUEST_ID)
@@ -125,41 +204,11 @@ fn request_id(request: &Request) -> Option<String> {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let id = given.filter(plain).map(ToOwned::to_owned);
-    Some(id.unwrap_or_else(|| Uuid::new_v4().to_string()))
-}
-
-/// The code of an answer. Errors come without a body, in the headers; so an answer without a
-/// status there has one of `OK` in its trailers, or is a stream that has begun well.
-fn code(response: &Response) -> Code {
-    let header = response.headers().get(Status::GRPC_STATUS);
-    header.map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
+    id.unwrap_or_else(|| Uuid::new_v4().to_string())
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
-}
-
-/// The codes as gRPC's own metrics spell them.
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "Canceled",
-        Code::Unknown => "Unknown",
-        Code::InvalidArgument => "InvalidArgument",
-        Code::DeadlineExceeded => "DeadlineExceeded",
-        Code::NotFound => "NotFound",
-        Code::AlreadyExists => "AlreadyExists",
-        Code::PermissionDenied => "PermissionDenied",
-        Code::ResourceExhausted => "ResourceExhausted",
-        Code::FailedPrecondition => "FailedPrecondition",
-        Code::Aborted => "Aborted",
-        Code::OutOfRange => "OutOfRange",
-        Code::Unimplemented => "Unimplemented",
-        Code::Internal => "Internal",
-        Code::Unavailable => "Unavailable",
-        Code::DataLoss => "DataLoss",
-        Code::Unauthenticated => "Unauthenticated",
-    }
 }

@@ -18,7 +18,10 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
-use super::{caller, observe};
+use super::{
+    caller,
+    observe::{self, Observer},
+};
 use crate::{
     http::{self, Protocol},
     lifecycle::{Listeners, StartError},
@@ -64,7 +67,7 @@ impl GrpcServer {
             last: None,
             tls: None,
             trusted: TrustedProxies::default(),
-            metrics: Metrics::new(program).with_grpc(),
+            metrics: Metrics::new(program).with_grpc().with_grpc_clients(),
         }
     }
 
@@ -112,8 +115,8 @@ impl GrpcServer {
         self
     }
 
-    /// Whose word is taken for where a call comes from ([`super::client_address`]), besides that of
-    /// peers who have shown a certificate.
+    /// Whose word is taken for where a call comes from ([`super::client_address`]) and which trace it
+    /// is part of, besides that of peers who have shown a certificate.
     #[must_use]
     pub fn trusted_proxies(mut self, trusted: TrustedProxies) -> Self {
         self.trusted = trusted;
@@ -235,7 +238,12 @@ impl GrpcServer {
                     .map_err(broken)?,
             );
         }
-        let observe = middleware::from_fn_with_state(self.metrics.clone(), observe::observe);
+        let observer = Observer::new(
+            self.metrics.clone(),
+            self.trusted.clone(),
+            self.names.clone(),
+        );
+        let observe = middleware::from_fn_with_state(observer, observe::observe);
         let locate = middleware::from_fn_with_state(self.trusted.clone(), caller::locate);
         let router = routes.routes().prepare().into_axum_router();
         Ok(router.layer(locate).layer(observe))

@@ -1,7 +1,7 @@
 //! What the code offers and what the documentation tells of are the same.
 //!
-//! README.md has a table of the variables and one of the metrics, ARCHITECTURE.md the routes and the
-//! rpcs; those are compared with the code, both ways. Everything else in the documentation may name
+//! README.md has a table of the variables, docs/observability.md one of the metrics, ARCHITECTURE.md the
+//! routes and the rpcs; those are compared with the code, both ways. Everything else in the documentation may name
 //! a part of it, but nothing that there is not. Metrics are compared in `tests/system`, which has
 //! programs to ask for them.
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Names in capitals that are not the programs': of other programs, of tests, of the protocol.
-const FOREIGN: [&str; 23] = [
+const FOREIGN: [&str; 28] = [
     "ABORTED",
     "ALREADY_EXISTS",
     "AXE_CORE",
@@ -29,6 +29,11 @@ const FOREIGN: [&str; 23] = [
     "INVALID_ARGUMENT",
     "NOT_FOUND",
     "NOT_SERVING",
+    "OTEL_BSP_SCHEDULE_DELAY",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
     "OUT_OF_RANGE",
     "PERMISSION_DENIED",
     "POSTGRES_DB",

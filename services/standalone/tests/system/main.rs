@@ -18,6 +18,7 @@
 //! - [`containers`]: secrets from files, and health checks without a shell;
 //! - [`images`], [`compose`]: the images, alone and as compose.yaml wires them, in a real Docker;
 //! - [`elsewhere`]: the tour in a system that runs already;
+//! - [`seeing`]: the lines and the trace of one request;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
 //! A test that needs a program which this machine does not have says that it was left out;
@@ -46,6 +47,7 @@ mod live;
 mod metrics;
 mod personal_tokens;
 mod processes;
+mod seeing;
 mod starting;
 mod support;
 #[path = "../support/tables.rs"]

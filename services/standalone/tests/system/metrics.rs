@@ -1,48 +1,56 @@
 //! What is measured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     support::{System, client},
     tables,
 };
 
+/// Names of metrics, each with the names of its labels.
+type Metrics = BTreeMap<String, BTreeSet<String>>;
+
 #[tokio::test]
-async fn every_metric_is_documented_and_the_other_way_round() {
+async fn every_metric_is_documented_with_its_labels_and_the_other_way_round() {
     let system = System::with_examples().await;
     // Some metrics show up with their first value only.
     for path in ["/search", "/users/bruce", "/login"] {
         client().get(system.page(path)).send().await.unwrap();
     }
-    let mut found = BTreeSet::new();
+    let mut found = Metrics::new();
     for address in system.operations("/metrics") {
-        let page = client()
-            .get(&address)
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
+        let page = client().get(&address).send().await.unwrap();
+        let page = page.text().await.unwrap();
         assert!(
             page.ends_with("# EOF\n"),
             "{address} is no whole page of OpenMetrics: {page}"
         );
-        found.extend(names(&page));
+        for (name, labels) in metrics(&page) {
+            found.entry(name).or_default().extend(labels);
+        }
     }
-    let documented: BTreeSet<_> = tables::rows(&tables::section("README.md", "Watch it"))
+    let table = tables::section("docs/observability.md", "Metrics");
+    let documented: Metrics = tables::rows(&table)
         .iter()
-        .flat_map(|row| tables::names(&row[0]))
+        .map(|row| {
+            let labels = tables::names(&row[1]).into_iter().collect();
+            (tables::names(&row[0]).concat(), labels)
+        })
         .collect();
-    let missing: Vec<_> = found.difference(&documented).collect();
-    assert!(
-        missing.is_empty(),
-        "README.md, Watch it: the metric {missing:?} is missing"
-    );
-    let stale: Vec<_> = documented.difference(&found).collect();
+    for (name, labels) in &found {
+        assert_eq!(
+            documented.get(name),
+            Some(labels),
+            "docs/observability.md, Metrics: {name} and its labels (left: there, right: measured)"
+        );
+    }
+    let stale: Vec<_> = documented
+        .keys()
+        .filter(|it| !found.contains_key(*it))
+        .collect();
     assert!(
         stale.is_empty(),
-        "README.md, Watch it: {stale:?} is no metric (any more)"
+        "docs/observability.md, Metrics: {stale:?} is no metric (any more)"
     );
 }
 
@@ -68,14 +76,44 @@ async fn s19_the_public_ports_tell_nothing_of_it() {
     }
 }
 
-/// The metrics by the names of their samples: OpenMetrics leaves the ending out of `# TYPE`.
-fn names(page: &str) -> impl Iterator<Item = String> {
-    page.lines()
-        .filter_map(|line| line.strip_prefix("# TYPE "))
-        .map(|line| match line.split_once(' ') {
-            Some((name, "counter")) => format!("{name}_total"),
-            Some((name, "info")) => format!("{name}_info"),
-            Some((name, _)) => name.to_owned(),
-            None => line.to_owned(),
-        })
+/// The metrics of a page. OpenMetrics names them without the ending of their samples, and says once
+/// what they are.
+fn metrics(page: &str) -> Metrics {
+    let mut found = Metrics::new();
+    let mut said = BTreeSet::new();
+    let mut of = String::new();
+    for line in page.lines() {
+        if let Some((name, kind)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|it| it.split_once(' '))
+        {
+            assert!(said.insert(name.to_owned()), "{name} is there twice");
+            of = match kind {
+                "counter" => format!("{name}_total"),
+                "info" => format!("{name}_info"),
+                _ => name.to_owned(),
+            };
+            found.entry(of.clone()).or_default();
+        } else if !line.starts_with('#') {
+            let labels = labels(line).filter(|label| *label != "le");
+            let known = found.get_mut(&of).expect("its type is said before");
+            known.extend(labels.map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The names of a sample's labels. None of our values has a quotation mark in it.
+fn labels(sample: &str) -> impl Iterator<Item = &str> {
+    let inside = sample.split_once('{').map_or("", |(_, rest)| rest);
+    let names = inside.split('"').step_by(2);
+    names.filter_map(|part| part.trim_start_matches(',').strip_suffix('='))
+}
+
+#[test]
+fn labels_are_told_from_their_values() {
+    let sample = r#"a_bucket{le="0.5",b="c=d, e",f=""} 1 # {trace="x"} 2"#;
+    let inside = sample.split(" # ").next().unwrap();
+    assert_eq!(labels(inside).collect::<Vec<_>>(), ["le", "b", "f"]);
+    assert_eq!(labels("a 1").count(), 0);
 }

@@ -7,8 +7,13 @@ use api::thoughts::v1::{
     watch_thoughts_response::Change,
 };
 use futures_util::stream;
+use prometheus_client::{
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Registry,
+};
 use runtime::{
     auth::{Caller, Verifier},
+    metrics::Counted,
     paging::PageToken,
     status,
 };
@@ -25,6 +30,28 @@ use crate::{
 
 /// What a caller of `WatchThoughts` gets.
 pub(super) type Stream = BoxStream<WatchThoughtsResponse>;
+
+/// The streams that are open, and those that were let go, for Prometheus.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Watches {
+    open: Gauge,
+    dropped: Counter,
+}
+
+impl Watches {
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "mythoughts_watch_streams",
+            "Streams of WatchThoughts that are open now",
+            self.open.clone(),
+        );
+        registry.register(
+            "mythoughts_watch_streams_dropped",
+            "Streams of WatchThoughts that were ended because their readers were too slow",
+            self.dropped.clone(),
+        );
+    }
+}
 
 /// Without a token a stream has no end of its own.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -52,6 +79,8 @@ pub(super) async fn watch_thoughts(
         ends: Instant::now() + time_left(grpc, caller.as_ref()),
         metadata,
         verifier: grpc.verifier.clone(),
+        dropped: grpc.watches.dropped.clone(),
+        _open: Counted::new(&grpc.watches.open),
     };
     let told = stream::unfold(Some(watching), async |watching| {
         let mut watching = watching?;
@@ -84,6 +113,8 @@ struct Watching {
     ends: Instant,
     metadata: MetadataMap,
     verifier: Verifier,
+    dropped: Counter,
+    _open: Counted,
 }
 
 impl Watching {
@@ -91,8 +122,14 @@ impl Watching {
         let told = tokio::select! {
             biased;
             () = sleep_until(self.ends) => return Err(expired()),
-            told = self.watcher.next() => told.map_err(end)?,
+            told = self.watcher.next() => told,
         };
+        let told = told.map_err(|reason| {
+            if matches!(reason, WatchEnd::TooSlow) {
+                self.dropped.inc();
+            }
+            end(reason)
+        })?;
         if told.news.is_none() {
             // A personal access token may have been revoked.
             self.verifier.caller(&self.metadata).await?;

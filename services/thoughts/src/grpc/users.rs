@@ -20,6 +20,9 @@ use crate::{service::ServiceTokens, service_token::ServiceToken};
 /// How long the users backend may think about a personal access token, within the caller's own time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The reasons of `RESOURCE_EXHAUSTED`.
+pub(crate) const REFUSED_FOR_NOW: [&str; 1] = ["TOO_MANY_UNKNOWN_TOKENS"];
+
 /// The key set, as the users backend publishes it.
 pub(crate) fn key_source(users: UsersServiceClient<Channel>) -> KeySource {
     Arc::new(move || {

@@ -203,7 +203,7 @@ impl Store {
             sqlx::query("SELECT pg_notify($1, $2)")
                 .bind(CHANNEL)
                 .bind(self.changed.name())
-                .execute(pool)
+                .execute(&**pool)
                 .await?;
         }
         Ok(())

@@ -65,7 +65,7 @@ async fn found(store: &Store, viewer: Option<Uuid>, query: &str) -> Vec<String> 
 async fn index_agrees(store: &Store) {
     if let Database::Sqlite { readers, .. } = &store.database {
         let positions = async |sql: &'static str| -> Vec<i64> {
-            let rows = sqlx::query_scalar(sql).fetch_all(readers).await;
+            let rows = sqlx::query_scalar(sql).fetch_all(&**readers).await;
             rows.expect("positions")
         };
         assert_eq!(

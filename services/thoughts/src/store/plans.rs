@@ -58,7 +58,8 @@ async fn patient(fresh: &Fresh) -> Store {
             .options(no_limits.map(|limit| (limit, "0")));
         hasty.close().await;
         let pool = PgPoolOptions::new().acquire_timeout(Duration::from_mins(5));
-        store.database = Database::Postgres(pool.connect_lazy_with(options));
+        let pool = database::Pool::new("primary", pool.connect_lazy_with(options));
+        store.database = Database::Postgres(pool);
     }
     store
 }
@@ -81,7 +82,7 @@ async fn fill(store: &Store, rows: i64) {
         Database::Postgres(pool) => {
             let index = "SELECT indexdef FROM pg_indexes WHERE indexname = 'thoughts_pieces'";
             let index: (String,) = sqlx::query_as(index)
-                .fetch_one(pool)
+                .fetch_one(&**pool)
                 .await
                 .expect("the index");
             // Indexed afterwards, which is much faster.

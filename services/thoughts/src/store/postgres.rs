@@ -8,7 +8,8 @@
 //!
 //! The figures are in docs/search.md.
 
-use sqlx::{PgConnection, PgPool};
+use database::Pool;
+use sqlx::{Connection as _, PgConnection, Postgres};
 
 use super::{
     read::Row,
@@ -56,13 +57,14 @@ pub(super) enum Window {
 
 /// The next matches, all taken from the index.
 pub(super) async fn search(
-    pool: &PgPool,
+    pool: &Pool<Postgres>,
     search: &Search<'_>,
     reach: Reach,
     bound: i64,
     wanted: usize,
 ) -> Result<Found, sqlx::Error> {
-    let mut transaction = pool.begin_with(BEGIN_BY_INDEX).await?;
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin_with(BEGIN_BY_INDEX).await?;
     let Some(window) = window(&mut transaction, search, reach, bound).await? else {
         return Ok(Found::Crowded);
     };
@@ -293,7 +295,7 @@ mod marks {
 /// by line.
 #[cfg(test)]
 pub(super) async fn index_plans(
-    pool: &PgPool,
+    pool: &Pool<Postgres>,
     search: &Search<'_>,
 ) -> Result<[Vec<String>; 2], sqlx::Error> {
     let reach = Reach {

@@ -175,7 +175,9 @@ impl Store {
         };
         let sampled = self.effort.sampled;
         let reach = postgres::Reach { rows, sampled };
-        match postgres::search(pool, search, reach, bound, wanted).await? {
+        fn here() {}
+        let found = async { Ok(postgres::search(pool, search, reach, bound, wanted).await?) };
+        match database::trace::traced(Engine::Postgres, "read", here, found).await? {
             postgres::Found::Rows(rows, end) => Ok((rows, end)),
             postgres::Found::Crowded => {
                 let walk = Step::Walk(list, rows);

@@ -337,14 +337,14 @@ async fn every_script_is_found_in_a_database_that_knows_no_letters_beyond_ascii(
             panic!("PostgreSQL")
         };
         let name: String = sqlx::query_scalar("SELECT current_database()")
-            .fetch_one(pool)
+            .fetch_one(&**pool)
             .await
             .expect("name");
         let plain = format!("{name}_c");
         let create =
             format!("CREATE DATABASE {plain} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
         sqlx::raw_sql(sqlx::AssertSqlSafe(create))
-            .execute(pool)
+            .execute(&**pool)
             .await
             .expect("created");
         let url = fresh
@@ -367,7 +367,7 @@ async fn every_script_is_found_in_a_database_that_knows_no_letters_beyond_ascii(
         unlettered.close().await;
         let drop = format!("DROP DATABASE {plain} WITH (FORCE)");
         sqlx::raw_sql(sqlx::AssertSqlSafe(drop))
-            .execute(pool)
+            .execute(&**pool)
             .await
             .expect("dropped");
         store.close().await;

@@ -5,6 +5,10 @@ use tonic::{Code, Status};
 
 use crate::{error::Error, throttle::Wait};
 
+/// The reasons of `RESOURCE_EXHAUSTED`.
+pub(crate) const REFUSED_FOR_NOW: [&str; 3] =
+    ["BUSY", "SIGN_IN_THROTTLED", "UNKNOWN_TOKENS_THROTTLED"];
+
 /// What a caller sees of an error. What is ours alone is logged here, where it stops.
 pub(super) fn to_status(error: Error) -> Status {
     let message = error.to_string();

@@ -1,5 +1,6 @@
 //! Starting the system, reaching it, and ending it whatever happens.
 
+mod apart;
 mod browser;
 mod caller;
 mod certificates;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
+    apart::Apart,
     browser::{Browser, Scripts},
     caller::Caller,
     certificates::Authority,
