@@ -3,6 +3,7 @@
 //! - [`crates`]: which crate may use which;
 //! - [`layers`]: what is named where inside a crate;
 //! - [`documentation`]: code and documentation tell of the same rpcs, routes, variables and metrics.
+//! - [`monitoring`]: dashboard and alerts ask for metrics that there are.
 //!
 //! A failure says what to do about it. Where a rule has to give way, the rule here and the sentence
 //! in ARCHITECTURE.md change together.
@@ -15,6 +16,7 @@ mod crates;
 mod documentation;
 mod handbook;
 mod layers;
+mod monitoring;
 mod offers;
 mod sources;
 #[path = "../support/tables.rs"]
