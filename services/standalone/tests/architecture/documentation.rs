@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Names in capitals that are not the programs': of other programs, of tests, of the protocol.
-const FOREIGN: [&str; 28] = [
+const FOREIGN: [&str; 29] = [
     "ABORTED",
     "ALREADY_EXISTS",
     "AXE_CORE",
@@ -46,6 +46,7 @@ const FOREIGN: [&str; 28] = [
     "REQUIRE_POSTGRES",
     "RESOURCE_EXHAUSTED",
     "RUST_IMAGE",
+    "SCHED_IDLE",
     "TEST_POSTGRES_URLS",
 ];
 
