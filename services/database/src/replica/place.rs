@@ -77,7 +77,7 @@ impl Wanted {
             return None;
         };
         let asked_at = Instant::now();
-        let asked = sqlx::query_as(WRITTEN).fetch_one(pool);
+        let asked = sqlx::query_as(WRITTEN).fetch_one(&**pool);
         let (database, written) = timeout(ANSWER, asked).await.ok()?.ok()?;
         Some(past.and(asked_at, Place { database, written }))
     }
