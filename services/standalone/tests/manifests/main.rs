@@ -9,6 +9,7 @@
 //! - [`images`]: one name each, everywhere, with a fixed tag;
 //! - [`secrets`]: what `k8s/secrets.sh` makes, leaves alone and refuses;
 //! - [`waiting`]: a database waits for its password;
+//! - [`runbook`]: what docs/runbook.md says of a cluster and of containers is there;
 //! - [`compose`]: `compose.yaml` holds to the same where it can.
 //!
 //! Rendering takes `kustomize`, or a `kubectl` of 1.21 or later; without it these tests say that
@@ -29,6 +30,9 @@ mod objects;
 mod pods;
 mod programs;
 mod references;
+mod runbook;
+#[path = "../support/runbook.rs"]
+mod runbook_text;
 mod secrets;
 #[path = "../support/tools.rs"]
 mod tools;

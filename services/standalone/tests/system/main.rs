@@ -18,6 +18,7 @@
 //! - [`containers`]: secrets from files, and health checks without a shell;
 //! - [`images`], [`compose`]: the images, alone and as compose.yaml wires them, in a real Docker;
 //! - [`elsewhere`]: the tour in a system that runs already;
+//! - [`runbook`]: the commands of docs/runbook.md;
 //! - [`seeing`]: the lines and the trace of one request;
 //! - [`metrics`]: what /metrics says is what README.md says.
 //!
@@ -47,6 +48,9 @@ mod live;
 mod metrics;
 mod personal_tokens;
 mod processes;
+mod runbook;
+#[path = "../support/runbook.rs"]
+mod runbook_text;
 mod seeing;
 mod starting;
 mod support;
