@@ -200,8 +200,8 @@ async fn postgres() -> Vec<Fresh> {
 async fn postgres_like(fresh: &Fresh) -> Fresh {
     let server = |url: &DatabaseUrl| url.to_string().rsplit_once('/').map(|it| it.0.to_owned());
     let another = postgres().await.into_iter();
-    let another = another.filter(|it| server(it.url()) == server(fresh.url()));
-    let another = another.last().expect("the same server");
+    let mut another = another.filter(|it| server(it.url()) == server(fresh.url()));
+    let another = another.next_back().expect("the same server");
     another.open(&migrations()).await.close().await;
     another
 }
