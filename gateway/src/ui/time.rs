@@ -73,7 +73,8 @@ pub(crate) fn machine(when: Timestamp) -> String {
     let at = utc(when);
     let (hour, minute, second) = at.to_hms();
     let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let ms = at.millisecond();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
 /// "Fri, 11 May 1962 09:53:00 GMT", as HTTP has it (RFC 9110, section 5.6.7).
@@ -92,7 +93,8 @@ pub(crate) fn http_date(when: Timestamp) -> String {
 
 /// Times beyond the calendar (year 9999) show as its beginning.
 fn utc(when: Timestamp) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(when.as_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    let nanoseconds = i128::from(when.as_micros()) * 1_000;
+    OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -128,7 +130,9 @@ mod tests {
     fn times_before_1970_and_in_the_future_are_right() {
         let countdown = Timestamp::from_micros(-241_106_820_000_000 + 1);
         assert_eq!(relative(countdown, NOW), "12 May 1962");
-        assert_eq!(machine(countdown), "1962-05-12T09:53:00Z");
+        assert_eq!(machine(countdown), "1962-05-12T09:53:00.000Z");
+        let later = Timestamp::from_micros(-241_106_820_000_000 + 12_345);
+        assert_eq!(machine(later), "1962-05-12T09:53:00.012Z");
         assert_eq!(http_date(countdown), "Sat, 12 May 1962 09:53:00 GMT");
         assert_eq!(exact(countdown), "12 May 1962, 09:53:00 UTC");
         assert_eq!(relative(NOW + Duration::from_secs(30), NOW), "just now");

@@ -81,7 +81,7 @@ async fn whoever_has_a_feed_is_told_so() {
     site.fakes.have(Vec::new());
     let empty = site.get(feed).await.is(200);
     is_well_formed(&empty.body);
-    empty.has("<updated>1970-01-01T00:00:00Z</updated>");
+    empty.has("<updated>1970-01-01T00:00:00.000Z</updated>");
 }
 
 #[tokio::test]

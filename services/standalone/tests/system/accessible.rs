@@ -14,7 +14,7 @@ const COLOURS: [&str; 2] = ["light", "dark"];
 const SCREENS: [(u32, u32); 3] = [(320, 1), (1280, 1), (640, 2)];
 
 /// What is no page, by how its route begins.
-const NO_PAGES: [&str; 7] = [
+const NO_PAGES: [&str; 8] = [
     "/live",
     "/assets/",
     "/favicon.ico",
@@ -22,6 +22,7 @@ const NO_PAGES: [&str; 7] = [
     "/.well-known/",
     "/metrics",
     "/healthz",
+    "/settings/data/thoughts.",
 ];
 
 /// What pictures show: a phone and a desk.

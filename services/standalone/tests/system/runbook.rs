@@ -157,8 +157,8 @@ async fn backs_up_and_restores_sqlite(desk: &mut Desk, system: &mut System, bruc
     system.start_again().await;
     let own = bruce.get(system.page("/search?search=backup")).send().await;
     let own = own.expect("an answer").text().await.expect("a page");
-    assert!(own.contains("before the backup"), "{own}");
-    assert!(!own.contains("after the backup"), "{own}");
+    assert!(own.contains("before the <mark>backup</mark>"), "{own}");
+    assert!(!own.contains("after the <mark>"), "{own}");
 }
 
 async fn moves_to_postgresql(desk: &mut Desk, system: &mut System) {

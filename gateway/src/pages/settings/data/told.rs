@@ -114,7 +114,7 @@ fn list(title: &str, refusals: &[Refusal], all: u64) -> Markup {
     let more = all.saturating_sub(refusals.len() as u64);
     html! {
         @if !refusals.is_empty() {
-            h3 { (title) }
+            h2 { (title) }
             ul.refused {
                 @for refusal in refusals {
                     li { strong { bdi { (refusal.place) } } " " bdi { (refusal.why) } }
