@@ -23,7 +23,6 @@ use runtime::{
     lifecycle::Listeners,
 };
 use tokio::{
-    net::TcpListener,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -31,6 +30,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::Person;
+
+#[path = "../../../../standalone/tests/system/support/ports.rs"]
+mod ports;
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,9 +48,10 @@ pub(crate) struct Thoughts {
 impl Thoughts {
     /// One that is down.
     pub(crate) async fn down() -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         Self {
-            address: free.local_addr().unwrap(),
+            // Not of those that connections are made from: whoever calls one of them again and again
+            // may in the end be connected with itself.
+            address: (Ipv4Addr::LOCALHOST, ports::free_port()).into(),
             purged: Arc::default(),
             service_token: Arc::default(),
             serving: None,
