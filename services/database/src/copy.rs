@@ -156,6 +156,8 @@ async fn hold(path: &Path) -> Result<SqliteConnection, String> {
             .create_if_missing(false)
             .locking_mode(SqliteLockingMode::Exclusive)
             .busy_timeout(PATIENCE)
+            // Waiting for another program is expected here, and answered with one line.
+            .disable_statement_logging()
             .connect()
             .await?;
         sqlx::query("BEGIN EXCLUSIVE")

@@ -1,27 +1,25 @@
 //! The work of hashing and checking passwords.
 
 use std::{
-    fmt, io,
+    io,
     sync::{Arc, Mutex, PoisonError},
-    thread,
     time::Duration,
 };
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
 };
-use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, counter::Counter, gauge::ConstGauge},
-    registry::Registry,
-};
+use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, timeout},
 };
 
+use self::thread::Manner;
 use crate::password::Password;
+
+mod metrics;
+mod thread;
 
 /// Memory of one hash, in KiB. With the next two the OWASP minimum for Argon2id.
 const MEMORY_KIB: u32 = 19_456;
@@ -80,15 +78,21 @@ pub enum HashError {
 ///
 /// A hash keeps one core busy and takes 19 MiB, so only so many run at once (every core but one,
 /// so that other calls are still answered), so many more wait, and beyond that a caller is refused
-/// at once. A caller that gives up while waiting leaves its place to others.
+/// at once. A caller that gives up while waiting leaves its place to others. Who has other work to do
+/// for a password, such as to count a sign-in, does it in its turn too, so that a hundred callers at
+/// once are no more work for the database than the cores can hash.
 ///
 /// A hash gives way to everything else on its core. Where everything else leaves nothing, it begins
 /// again on a thread that is given a tenth, as do those after it for a while.
 #[derive(Debug, Clone)]
 pub struct PasswordHasher {
     argon2: Argon2<'static>,
-    running: Arc<Semaphore>,
+    /// For those that wait and those that run.
     places: Arc<Semaphore>,
+    /// For those whose turn it is: one more than may run, so that no core waits for the statements
+    /// that come before a hash and after it.
+    turns: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     /// For those that are the last of all, those included that nobody waits for any more.
     patient: Arc<Semaphore>,
     crowded: Arc<Mutex<Option<Instant>>>,
@@ -98,22 +102,19 @@ pub struct PasswordHasher {
     refused: Counter,
 }
 
-/// The right to be one of those that run, and its place.
-type Turn = (OwnedSemaphorePermit, OwnedSemaphorePermit);
-
-/// How a hash shares its core with other threads.
-#[derive(Debug, Clone, Copy)]
-enum Manner {
-    /// Runs while nobody else wants to, and stops as soon as anybody does.
-    LastOfAll,
-    /// Takes a tenth of a busy core. What wakes up meanwhile may wait for the end of a slice.
-    Modest,
+/// The turn of one caller, who may do a few things with it one after the other. It ends when it is
+/// dropped.
+#[derive(Debug)]
+pub struct Turn {
+    hasher: PasswordHasher,
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl PasswordHasher {
     /// A hasher for this machine.
     pub fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self::with_limits(at_once(cores), MAX_WAITING)
     }
 
@@ -125,11 +126,12 @@ impl PasswordHasher {
     }
 
     /// A hasher that runs `running` hashes at once and lets `waiting` more wait.
-    fn with_limits(running: usize, waiting: usize) -> Self {
+    pub(crate) fn with_limits(running: usize, waiting: usize) -> Self {
         Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params()),
-            running: Arc::new(Semaphore::new(running)),
             places: Arc::new(Semaphore::new(running + waiting)),
+            turns: Arc::new(Semaphore::new(running + 1)),
+            running: Arc::new(Semaphore::new(running)),
             patient: Arc::new(Semaphore::new(running)),
             crowded: Arc::default(),
             limits: (running, waiting),
@@ -150,6 +152,82 @@ impl PasswordHasher {
         (running, inside.saturating_sub(running))
     }
 
+    /// Waits for a turn, if there is still a place to wait.
+    pub async fn turn(&self) -> Result<Turn, HashError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.refused.inc();
+            HashError::Busy
+        })?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        Ok(Turn {
+            hasher: self.clone(),
+            _place: place,
+            _turn: turn.map_err(|_| HashError::Interrupted)?,
+        })
+    }
+
+    /// The hash of a password with a salt of its own, as a PHC string, in a turn of its own.
+    pub async fn hash(&self, password: Password) -> Result<String, HashError> {
+        self.turn().await?.hash(password).await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        running: OwnedSemaphorePermit,
+        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
+    ) -> Result<T, HashError> {
+        if let Some(patient) = self.patient() {
+            let first = self.start(Manner::LastOfAll, Some(patient), Arc::clone(&work))?;
+            match timeout(PATIENCE, first).await {
+                Ok(result) => return result.map_err(|_| HashError::Interrupted)?,
+                Err(_) => self.note_crowded(),
+            }
+        }
+        let result = self.start(Manner::Modest, None, work)?.await;
+        drop(running);
+        result.map_err(|_| HashError::Interrupted)?
+    }
+
+    /// Begins `work` on a thread of its own.
+    ///
+    /// It is not one of the runtime's: those are shared, and what has stood back once cannot come
+    /// forward again.
+    fn start<T: Send + 'static>(
+        &self,
+        manner: Manner,
+        patient: Option<OwnedSemaphorePermit>,
+        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
+    ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
+        let argon2 = self.argon2.clone();
+        let (outcome, done) = oneshot::channel();
+        std::thread::Builder::new()
+            .name(manner.thread_name().to_owned())
+            .spawn(move || {
+                manner.adopt();
+                let result = work(&argon2);
+                // First, since whoever gets the result may come again at once.
+                drop(patient);
+                // Nobody waits for it any more when it took too long.
+                let _ = outcome.send(result);
+            })?;
+        Ok(done)
+    }
+
+    /// The right to be the last of all; nobody has it while the cores leave nothing to those.
+    fn patient(&self) -> Option<OwnedSemaphorePermit> {
+        let crowded = *self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
+        if crowded.is_some_and(|since| since.elapsed() < CROWDED_FOR) {
+            return None;
+        }
+        Arc::clone(&self.patient).try_acquire_owned().ok()
+    }
+
+    fn note_crowded(&self) {
+        *self.crowded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+impl Turn {
     /// The hash of a password with a salt of its own, as a PHC string.
     pub async fn hash(&self, password: Password) -> Result<String, HashError> {
         self.run(move |argon2| Ok(argon2.hash_password(password.as_bytes())?.to_string()))
@@ -184,139 +262,19 @@ impl PasswordHasher {
         &self,
         work: impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static,
     ) -> Result<T, HashError> {
-        let turn = self.turn().await?;
-        // A call that is given up from here on cannot stop the work, so the work keeps the turn.
-        let (hasher, work) = (self.clone(), Arc::new(work));
-        tokio::spawn(async move { hasher.in_turn(turn, work).await })
+        let running = Arc::clone(&self.hasher.running).acquire_owned().await;
+        let running = running.map_err(|_| HashError::Interrupted)?;
+        // A call that is given up from here on cannot stop the work, which still counts.
+        let (hasher, work) = (self.hasher.clone(), Arc::new(work));
+        tokio::spawn(async move { hasher.work(running, work).await })
             .await
             .map_err(|_| HashError::Interrupted)?
-    }
-
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        turn: Turn,
-        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
-    ) -> Result<T, HashError> {
-        if let Some(patient) = self.patient() {
-            let first = self.start(Manner::LastOfAll, Some(patient), Arc::clone(&work))?;
-            match timeout(PATIENCE, first).await {
-                Ok(result) => return result.map_err(|_| HashError::Interrupted)?,
-                Err(_) => self.note_crowded(),
-            }
-        }
-        let result = self.start(Manner::Modest, None, work)?.await;
-        drop(turn);
-        result.map_err(|_| HashError::Interrupted)?
-    }
-
-    /// Begins `work` on a thread of its own.
-    ///
-    /// It is not one of the runtime's: those are shared, and what has stood back once cannot come
-    /// forward again.
-    fn start<T: Send + 'static>(
-        &self,
-        manner: Manner,
-        patient: Option<OwnedSemaphorePermit>,
-        work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
-    ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
-        let argon2 = self.argon2.clone();
-        let (outcome, done) = oneshot::channel();
-        thread::Builder::new()
-            .name(manner.thread_name().to_owned())
-            .spawn(move || {
-                manner.adopt();
-                let result = work(&argon2);
-                // First, since whoever gets the result may come again at once.
-                drop(patient);
-                // Nobody waits for it any more when it took too long.
-                let _ = outcome.send(result);
-            })?;
-        Ok(done)
-    }
-
-    /// The right to be the last of all; nobody has it while the cores leave nothing to those.
-    fn patient(&self) -> Option<OwnedSemaphorePermit> {
-        let crowded = *self.crowded.lock().unwrap_or_else(PoisonError::into_inner);
-        if crowded.is_some_and(|since| since.elapsed() < CROWDED_FOR) {
-            return None;
-        }
-        Arc::clone(&self.patient).try_acquire_owned().ok()
-    }
-
-    fn note_crowded(&self) {
-        *self.crowded.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Waits for a turn, if there is still a place to wait.
-    async fn turn(&self) -> Result<Turn, HashError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            self.refused.inc();
-            HashError::Busy
-        })?;
-        let turn = Arc::clone(&self.running).acquire_owned().await;
-        Ok((place, turn.map_err(|_| HashError::Interrupted)?))
-    }
-}
-
-impl Collector for PasswordHasher {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let (running, waiting) = self.load();
-        let gauges = [
-            (
-                "running",
-                "Passwords that are hashed at this moment",
-                running,
-            ),
-            ("waiting", "Passwords that wait to be hashed", waiting),
-        ];
-        for (what, help, count) in gauges {
-            let name = format!("mythoughts_password_hashes_{what}");
-            let gauge = ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
-            gauge.encode(encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?)?;
-        }
-        let (name, help) = (
-            "mythoughts_password_hashes_refused",
-            "Passwords that were not hashed because too many waited",
-        );
-        let refused = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        self.refused.encode(refused)
     }
 }
 
 impl Default for PasswordHasher {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Manner {
-    /// What the system's tools show its threads as: at most 15 bytes on Linux.
-    fn thread_name(self) -> &'static str {
-        match self {
-            Self::LastOfAll => "hash-last",
-            Self::Modest => "hash-modest",
-        }
-    }
-
-    /// Makes it this thread's, for good. Where it is refused, passwords are hashed all the same.
-    fn adopt(self) {
-        #[cfg(target_os = "linux")]
-        match self {
-            Self::LastOfAll => {
-                use thread_priority::{
-                    NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy,
-                    set_thread_priority_and_policy, thread_native_id,
-                };
-                // sched(7), SCHED_IDLE.
-                let policy = ThreadSchedulePolicy::Normal(Idle);
-                let thread = thread_native_id();
-                let _ = set_thread_priority_and_policy(thread, ThreadPriority::Min, policy);
-            }
-            // nice(2), whose value is a thread's own on Linux.
-            Self::Modest => {
-                let _ = rustix::process::nice(10);
-            }
-        }
     }
 }
 
@@ -343,120 +301,4 @@ fn is_weak(hash: &PasswordHash) -> Result<bool, HashError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn password(text: &str) -> Password {
-        text.parse().unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_password_matches_its_own_hash_alone() {
-        let hasher = PasswordHasher::new();
-        let hash = hasher.hash(password("open\0sesame")).await.unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        let check = |text, hash: &str| hasher.verify(password(text), Some(hash.to_owned()));
-        assert_eq!(check("open\0sesame", &hash).await.unwrap(), Verdict::Right);
-        assert_eq!(check("open\0sesamE", &hash).await.unwrap(), Verdict::Wrong);
-        assert_eq!(check("open", &hash).await.unwrap(), Verdict::Wrong);
-        assert_ne!(
-            hash,
-            hasher.hash(password("open\0sesame")).await.unwrap(),
-            "salted"
-        );
-    }
-
-    #[tokio::test]
-    async fn the_last_character_of_the_longest_password_counts() {
-        let hasher = PasswordHasher::new();
-        let long = "a".repeat(256);
-        let hash = hasher.hash(password(&long)).await.unwrap();
-        let other = format!("{}b", &long[1..]);
-        assert_eq!(
-            hasher.verify(password(&other), Some(hash)).await.unwrap(),
-            Verdict::Wrong
-        );
-    }
-
-    #[tokio::test]
-    async fn nobody_has_a_password() {
-        let verdict = PasswordHasher::new()
-            .verify(password("anything"), None)
-            .await;
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-    }
-
-    #[test]
-    fn nobodys_hash_costs_what_a_new_one_does() {
-        let hash = PasswordHash::new(NOBODYS_HASH).unwrap();
-        let made_with = Params::try_from(&hash).unwrap();
-        assert_eq!(hash.algorithm, Algorithm::Argon2id.ident());
-        assert_eq!(made_with.m_cost(), MEMORY_KIB);
-        assert_eq!(made_with.t_cost(), PASSES);
-        assert_eq!(made_with.p_cost(), LANES);
-        assert_eq!(made_with.output_len(), Some(Params::DEFAULT_OUTPUT_LEN));
-        assert_eq!(hash.salt.unwrap().len(), argon2::RECOMMENDED_SALT_LEN);
-    }
-
-    #[tokio::test]
-    async fn s01_a_weaker_hash_is_told() {
-        let weak = Argon2::from(Params::new(8_192, 1, 1, None).unwrap());
-        let hash = weak.hash_password(b"open sesame").unwrap().to_string();
-        let hasher = PasswordHasher::new();
-        let verdict = hasher
-            .verify(password("open sesame"), Some(hash.clone()))
-            .await;
-        assert_eq!(verdict.unwrap(), Verdict::RightButWeak);
-        let verdict = hasher.verify(password("close sesame"), Some(hash)).await;
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn s01_where_the_cores_leave_nothing_a_hash_begins_again() {
-        let hasher = PasswordHasher::with_limits(1, 2);
-        let (finish, starved) = std::sync::mpsc::channel::<()>();
-        let starved = Mutex::new(starved);
-        let work = move |_: &Argon2<'static>| {
-            let name = thread::current().name().unwrap().to_owned();
-            if name == Manner::LastOfAll.thread_name() {
-                // It gets nowhere until it is let.
-                let _ = starved.lock().unwrap().recv();
-            }
-            Ok(name)
-        };
-        let done_by = hasher.run(work).await.unwrap();
-        assert_eq!(done_by, Manner::Modest.thread_name());
-        // Those after it do not try, and when they do again, there are no more than may run.
-        assert!(hasher.patient().is_none());
-        tokio::time::advance(CROWDED_FOR).await;
-        assert!(hasher.patient().is_none());
-        finish.send(()).unwrap();
-        drop(hasher.patient.acquire().await.unwrap());
-        assert!(hasher.patient().is_some());
-    }
-
-    #[tokio::test]
-    async fn s01_beyond_the_queue_callers_are_refused_at_once() {
-        let hasher = PasswordHasher::with_limits(1, 2);
-        let turn = hasher.turn().await.unwrap();
-        let mut first = Box::pin(hasher.hash(password("first")));
-        let mut second = Box::pin(hasher.hash(password("second")));
-        assert!(futures_util::poll!(&mut first).is_pending());
-        assert!(futures_util::poll!(&mut second).is_pending());
-        assert!(matches!(
-            hasher.hash(password("third")).await,
-            Err(HashError::Busy)
-        ));
-        assert_eq!((hasher.load(), hasher.refused.get()), ((1, 2), 1));
-        // Who gives up leaves the place to another.
-        drop(first);
-        let mut third = Box::pin(hasher.hash(password("third")));
-        assert!(futures_util::poll!(&mut third).is_pending());
-        drop(turn);
-        assert!(second.await.is_ok());
-        assert!(third.await.is_ok());
-    }
-}
+mod tests;

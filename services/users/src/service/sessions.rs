@@ -8,7 +8,7 @@ use crate::{
     audit,
     client::Client,
     error::Error,
-    hashing::Verdict,
+    hashing::{Turn, Verdict},
     password::{NewPassword, Password},
     refresh_token::{Nonce, RefreshToken},
     session::{NewSession, PasswordChange, Renewal, SessionInfo, expire_time},
@@ -44,10 +44,10 @@ impl Accounts {
     ) -> Result<Session, Error> {
         let buckets = Buckets::new(username.as_ref(), client.address);
         let name = username.as_ref().map(Username::as_str);
-        self.throttled(&buckets, name, client, async {
+        self.throttled(&buckets, name, client, async |turn| {
             loop {
                 let account = self.store.credentials(name).await?;
-                let (verdict, account) = self.check(&password, account).await?;
+                let (verdict, account) = check(turn, &password, account).await?;
                 let account = match (verdict, account) {
                     (Verdict::Right | Verdict::RightButWeak, Some(account)) => account,
                     (_, account) => {
@@ -60,7 +60,7 @@ impl Accounts {
                     return Err(Error::AccountDisabled);
                 }
                 let better = match verdict {
-                    Verdict::RightButWeak => self.stronger(&account, &password).await,
+                    Verdict::RightButWeak => stronger(turn, &account, &password).await,
                     Verdict::Right | Verdict::Wrong => None,
                 };
                 let opened = self.open(account, better, client);
@@ -112,9 +112,9 @@ impl Accounts {
         let new = new.for_account(&user.username)?;
         let buckets = Buckets::new(Some(&user.username), client.address);
         let name = user.username.as_str();
-        self.throttled(&buckets, Some(name), client, async {
-            let new_hash = self.hasher.hash(new.into()).await?;
-            self.replace_password(&user, actor.session_id, &current, &new_hash)
+        self.throttled(&buckets, Some(name), client, async |turn| {
+            let new_hash = turn.hash(new.into()).await?;
+            self.replace_password(turn, &user, actor.session_id, &current, &new_hash)
                 .await
         })
         .await
@@ -155,14 +155,23 @@ impl Accounts {
         buckets: &Buckets,
         name: Option<&str>,
         client: &Client,
-        attempt: impl Future<Output = Result<Session, Error>>,
+        attempt: impl AsyncFnOnce(&Turn) -> Result<Session, Error>,
     ) -> Result<Session, Error> {
+        let throttled = |wait| {
+            audit::sign_in_throttled(name, client);
+            Err(Error::Throttled(wait))
+        };
+        // Whoever is to wait costs no more than this, and nobody else's turn.
+        let now = self.clock.now();
+        if let Err(wait) = self.store.sign_in_wait(buckets, now).await? {
+            return throttled(wait);
+        }
+        let turn = self.hasher.turn().await?;
         let now = self.clock.now();
         if let Err(wait) = self.store.count_sign_in(buckets, now).await? {
-            audit::sign_in_throttled(name, client);
-            return Err(Error::Throttled(wait));
+            return throttled(wait);
         }
-        let outcome = attempt.await;
+        let outcome = attempt(&turn).await;
         let failed = matches!(outcome, Err(Error::WrongCredentials | Error::WrongPassword));
         if !failed {
             let given_back = self.store.give_back(buckets, outcome.is_ok(), now).await;
@@ -176,6 +185,7 @@ impl Accounts {
     /// Replaces the password of an account if `current` is the one it has.
     async fn replace_password(
         &self,
+        turn: &Turn,
         user: &User,
         session_id: Uuid,
         current: &Password,
@@ -185,7 +195,7 @@ impl Accounts {
             let account = self.store.credentials_by_id(user.id).await?;
             let account = account.ok_or(Error::AccountGone)?;
             let checked = account.password_hash.clone();
-            if self.check(current, Some(account)).await?.0 == Verdict::Wrong {
+            if check(turn, current, Some(account)).await?.0 == Verdict::Wrong {
                 audit::password_change_refused(user);
                 return Err(Error::WrongPassword);
             }
@@ -218,31 +228,6 @@ impl Accounts {
             Ok((user, actor))
         } else {
             Err(Error::SessionOver)
-        }
-    }
-
-    async fn check(
-        &self,
-        password: &Password,
-        account: Option<Credentials>,
-    ) -> Result<(Verdict, Option<Credentials>), Error> {
-        let stored = account
-            .as_ref()
-            .map(|account| account.password_hash.clone());
-        let verdict = self.hasher.verify(password.clone(), stored).await?;
-        Ok((verdict, account))
-    }
-
-    /// A hash to replace one that was made with less work than today's. Signing in goes on without
-    /// it: the next time is as good.
-    async fn stronger(&self, account: &Credentials, password: &Password) -> Option<String> {
-        match self.hasher.hash(password.clone()).await {
-            Ok(hash) => Some(hash),
-            Err(error) => {
-                let user_id = account.user.id;
-                tracing::warn!(%error, %user_id, "a weak password hash stays for now");
-                None
-            }
         }
     }
 
@@ -287,5 +272,30 @@ impl Accounts {
             refresh_token,
             expire_time,
         })
+    }
+}
+
+async fn check(
+    turn: &Turn,
+    password: &Password,
+    account: Option<Credentials>,
+) -> Result<(Verdict, Option<Credentials>), Error> {
+    let stored = account
+        .as_ref()
+        .map(|account| account.password_hash.clone());
+    let verdict = turn.verify(password.clone(), stored).await?;
+    Ok((verdict, account))
+}
+
+/// A hash to replace one that was made with less work than today's. Signing in goes on without
+/// it: the next time is as good.
+async fn stronger(turn: &Turn, account: &Credentials, password: &Password) -> Option<String> {
+    match turn.hash(password.clone()).await {
+        Ok(hash) => Some(hash),
+        Err(error) => {
+            let user_id = account.user.id;
+            tracing::warn!(%error, %user_id, "a weak password hash stays for now");
+            None
+        }
     }
 }

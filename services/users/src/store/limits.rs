@@ -34,6 +34,16 @@ macro_rules! levels {
 }
 
 impl Store {
+    /// How long whoever wants to sign in has to wait, if so.
+    pub async fn sign_in_wait(
+        &self,
+        buckets: &Buckets,
+        now: Timestamp,
+    ) -> Result<Result<(), Wait>, Error> {
+        let seen = read!(self.database, |conn| levels!(conn, buckets))?;
+        Ok(buckets.take(&seen, now).map(|_| ()))
+    }
+
     /// Counts a sign-in as failed, which [`Store::give_back`] takes back when it has not; or tells
     /// how long to wait. Of many at once, on whatever replica, no more come through than the
     /// buckets let.
@@ -42,11 +52,6 @@ impl Store {
         buckets: &Buckets,
         now: Timestamp,
     ) -> Result<Result<(), Wait>, Error> {
-        // Whoever is to wait costs no more than this.
-        let seen = read!(self.database, |conn| levels!(conn, buckets))?;
-        if let Err(wait) = buckets.take(&seen, now) {
-            return Ok(Err(wait));
-        }
         write!(self.database, |conn| {
             // The bucket of all is held first, so that sign-ins are counted one after the other.
             sqlx::query(

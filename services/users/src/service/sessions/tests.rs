@@ -7,6 +7,7 @@ use runtime::auth::Role;
 
 use super::*;
 use crate::{
+    hashing::PasswordHasher,
     service::tests::{accounts, signs_in},
     session::{GRACE, IDLE_LIFETIME, LIFETIME, REUSE_TOLD},
     throttle::Wait,
@@ -384,6 +385,22 @@ async fn s04_failures_from_many_addresses_hold_up_strangers_and_not_the_owner() 
         accounts.clock.advance(Duration::from_secs(30));
         let later = tries(&accounts, "bruce", PASSWORD, "203.0.113.1").await;
         assert!(later.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s04_many_good_sign_ins_at_once_hold_nobody_up() {
+    on_each_engine(async |fresh| {
+        let mut accounts = with_bruce(fresh).await;
+        accounts.hasher = PasswordHasher::with_limits(1, 20);
+        let tries = (0..20).map(|_| {
+            let accounts = accounts.clone();
+            tokio::spawn(async move { tries(&accounts, "bruce", PASSWORD, "192.0.2.7").await })
+        });
+        for tried in tries.collect::<Vec<_>>() {
+            tried.await.unwrap().unwrap();
+        }
     })
     .await;
 }
