@@ -10,6 +10,7 @@ mod macros;
 mod changes;
 mod export;
 mod import;
+mod merging;
 mod postgres;
 mod purge;
 mod read;
@@ -211,6 +212,8 @@ mod copy_tests;
 mod keeping_tests;
 #[cfg(test)]
 mod language_tests;
+#[cfg(test)]
+mod merging_tests;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]

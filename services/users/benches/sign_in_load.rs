@@ -74,15 +74,17 @@ fn main() -> ExitCode {
 /// Whether the bar is held.
 async fn measure(program: &Program, engine: &str, rounds: usize) -> bool {
     let address = &program.address;
-    let token = sign_in(&mut client(address).await)
-        .await
-        .expect("signed in");
+    let mut people = Vec::new();
+    for _ in 0..SIGN_INS_AT_ONCE {
+        people.push(client(address).await);
+    }
+    let token = sign_in(&mut people[0]).await.expect("signed in");
     let (mut quiet, mut busy) = (Vec::new(), Vec::new());
     let (mut signed_in, mut refused) = (0, 0);
     // The first round of each warms up.
     for round in 0..=rounds {
         let took = quantiles(address, &token).await;
-        let (took_busy, outcomes) = while_signing_in(address, quantiles(address, &token)).await;
+        let (took_busy, outcomes) = while_signing_in(&people, quantiles(address, &token)).await;
         if round > 0 {
             quiet.push(took);
             busy.push(took_busy);
@@ -177,11 +179,14 @@ async fn sign_in(client: &mut UsersServiceClient<Channel>) -> Result<String, Dur
 
 /// Keeps a hundred sign-ins under way while something else is done; how many came through, and how
 /// many were told to come back.
-async fn while_signing_in<T>(address: &str, other: impl Future<Output = T>) -> (T, (usize, usize)) {
+async fn while_signing_in<T>(
+    clients: &[UsersServiceClient<Channel>],
+    other: impl Future<Output = T>,
+) -> (T, (usize, usize)) {
     let over = CancellationToken::new();
     let mut people = JoinSet::new();
-    for _ in 0..SIGN_INS_AT_ONCE {
-        let (over, mut client) = (over.clone(), client(address).await);
+    for client in clients {
+        let (over, mut client) = (over.clone(), client.clone());
         people.spawn(async move {
             let (mut done, mut refused) = (0, 0);
             while !over.is_cancelled() {

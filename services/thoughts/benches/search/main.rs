@@ -245,6 +245,7 @@ async fn fill(fresh: &Fresh, store: &Store, rows: i64) {
         store.count_tags(50_000).await.expect("counted");
     }
     while store.count_tags(50_000).await.expect("counted") > 0 {}
+    while store.merge_index().await.expect("merged") {}
     if fresh.engine() == Engine::Postgres {
         let mut connection = connect(fresh).await;
         run(&mut connection, "VACUUM ANALYZE").await;

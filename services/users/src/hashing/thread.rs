@@ -37,5 +37,8 @@ impl Manner {
                 let _ = rustix::process::nice(10);
             }
         }
+        // What a new thread was promised as one like all others, some milliseconds of its core, it
+        // would otherwise still be given: others woke up for nothing until the next tick.
+        std::thread::yield_now();
     }
 }
