@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use self::thread::Manner;
+use self::thread::{Job, Manner};
 use crate::password::Password;
 
 mod metrics;
@@ -96,6 +96,8 @@ pub struct PasswordHasher {
     /// For those that are the last of all, those included that nobody waits for any more.
     patient: Arc<Semaphore>,
     crowded: Arc<Mutex<Option<Instant>>>,
+    /// Begins the threads that are the last of all; there is none before the first of them.
+    starter: Arc<Mutex<Option<mpsc::Sender<Job>>>>,
     /// How many may run at once, and how many more may wait.
     limits: (usize, usize),
     /// Callers that found no place to wait.
@@ -134,6 +136,7 @@ impl PasswordHasher {
             running: Arc::new(Semaphore::new(running)),
             patient: Arc::new(Semaphore::new(running)),
             crowded: Arc::default(),
+            starter: Arc::default(),
             limits: (running, waiting),
             refused: Counter::default(),
         }
@@ -177,40 +180,50 @@ impl PasswordHasher {
         work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
     ) -> Result<T, HashError> {
         if let Some(patient) = self.patient() {
-            let first = self.start(Manner::LastOfAll, Some(patient), Arc::clone(&work))?;
+            let (job, first) = self.job(Some(patient), Arc::clone(&work));
+            self.start_last_of_all(job)?;
             match timeout(PATIENCE, first).await {
-                Ok(result) => return result.map_err(|_| HashError::Interrupted)?,
+                Ok(Ok(result)) => return result,
+                // There was no thread for it.
+                Ok(Err(_)) => {}
                 Err(_) => self.note_crowded(),
             }
         }
-        let result = self.start(Manner::Modest, None, work)?.await;
+        let (job, done) = self.job(None, work);
+        Manner::Modest.start(job)?;
+        let result = done.await;
         drop(running);
         result.map_err(|_| HashError::Interrupted)?
     }
 
-    /// Begins `work` on a thread of its own.
-    ///
-    /// It is not one of the runtime's: those are shared, and what has stood back once cannot come
-    /// forward again.
-    fn start<T: Send + 'static>(
+    /// `work` as it is done on a thread, and what tells its outcome.
+    fn job<T: Send + 'static>(
         &self,
-        manner: Manner,
         patient: Option<OwnedSemaphorePermit>,
         work: Arc<impl Fn(&Argon2<'static>) -> Result<T, HashError> + Send + Sync + 'static>,
-    ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
+    ) -> (Job, oneshot::Receiver<Result<T, HashError>>) {
         let argon2 = self.argon2.clone();
         let (outcome, done) = oneshot::channel();
-        std::thread::Builder::new()
-            .name(manner.thread_name().to_owned())
-            .spawn(move || {
-                manner.adopt();
-                let result = work(&argon2);
-                // First, since whoever gets the result may come again at once.
-                drop(patient);
-                // Nobody waits for it any more when it took too long.
-                let _ = outcome.send(result);
-            })?;
-        Ok(done)
+        let job = move || {
+            let result = work(&argon2);
+            // First, since whoever gets the result may come again at once.
+            drop(patient);
+            // Nobody waits for it any more when it took too long.
+            let _ = outcome.send(result);
+        };
+        (Box::new(job), done)
+    }
+
+    fn start_last_of_all(&self, job: Job) -> io::Result<()> {
+        let mut starter = self.starter.lock().unwrap_or_else(PoisonError::into_inner);
+        if starter.is_none() {
+            *starter = Some(thread::starter()?);
+        }
+        if let Some(Err(_)) = starter.as_ref().map(|starter| starter.send(job)) {
+            // It ended, so the next one begins another.
+            *starter = None;
+        }
+        Ok(())
     }
 
     /// The right to be the last of all; nobody has it while the cores leave nothing to those.

@@ -1,4 +1,9 @@
-//! How a hashing thread is scheduled.
+//! Hashing threads, and how they are scheduled.
+
+use std::{io, sync::mpsc, thread};
+
+/// What is done on a thread.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// How a hash shares its core with other threads.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +15,17 @@ pub(super) enum Manner {
 }
 
 impl Manner {
+    /// Does a job on a new thread. It is not one of the runtime's: those are shared, and what has
+    /// stood back once cannot come forward again.
+    pub(super) fn start(self, job: Job) -> io::Result<()> {
+        let thread = thread::Builder::new().name(self.thread_name().to_owned());
+        thread.spawn(move || {
+            self.adopt();
+            job();
+        })?;
+        Ok(())
+    }
+
     /// What the system's tools show its threads as: at most 15 bytes on Linux.
     pub(super) fn thread_name(self) -> &'static str {
         match self {
@@ -19,7 +35,7 @@ impl Manner {
     }
 
     /// Makes it this thread's, for good. Where it is refused, passwords are hashed all the same.
-    pub(super) fn adopt(self) {
+    fn adopt(self) {
         #[cfg(target_os = "linux")]
         match self {
             Self::LastOfAll => {
@@ -37,8 +53,20 @@ impl Manner {
                 let _ = rustix::process::nice(10);
             }
         }
-        // What a new thread was promised as one like all others, some milliseconds of its core, it
-        // would otherwise still be given: others woke up for nothing until the next tick.
-        std::thread::yield_now();
     }
+}
+
+/// A thread that is the last of all, and begins others for the jobs that it is given. They are so from
+/// their first moment: a thread that stands back only later has been promised some milliseconds of
+/// its core by then, in which whoever wakes up there has to wait. It ends with the sender.
+pub(super) fn starter() -> io::Result<mpsc::Sender<Job>> {
+    let (jobs, given) = mpsc::channel();
+    let job = move || {
+        for job in given {
+            // A job that is dropped says so to whoever waits for it.
+            let _ = Manner::LastOfAll.start(job);
+        }
+    };
+    Manner::LastOfAll.start(Box::new(job))?;
+    Ok(jobs)
 }
