@@ -139,6 +139,8 @@ impl Live {
             lists.insert(followed.clone(), Arc::clone(&list));
         }
         let live = self.clone();
+        // What waits for them is made of several futures, each as large as what it waits for.
+        let events = Box::pin(events);
         let counted = Counted::new(&self.usage.lists);
         tokio::spawn(async move {
             let _counted = counted;

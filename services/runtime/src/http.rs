@@ -7,6 +7,8 @@
 //! Every request carries its peer's address, as axum's `ConnectInfo<SocketAddr>`, and [`Certified`]
 //! where the peer has shown a certificate that was asked for.
 
+mod drivers;
+
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -26,19 +28,19 @@ use axum::{
     extract::{ConnectInfo, Request},
     response::Response,
 };
+use futures_util::{FutureExt as _, future::BoxFuture};
 use hyper::body::Incoming;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
+pub(crate) use self::drivers::Protocol;
+use self::drivers::{Driver, Drivers};
 use crate::{
     metrics::{Counted, Metrics},
     tls::{Certified, ServerTls},
@@ -46,20 +48,6 @@ use crate::{
 
 /// How long a peer may take for the first request, or for the head of a later one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How often a silent HTTP/2 peer is pinged, and how long it may take to answer: a connection
-/// whose other end is gone is noticed within the sum.
-const PING_INTERVAL: Duration = Duration::from_secs(10);
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Streams that one HTTP/2 connection may have open at once.
-const MAX_STREAMS: u32 = 200;
-
-/// Resets that a peer may provoke before its connection is closed (the "MadeYouReset" attack).
-const MAX_PROVOKED_RESETS: usize = 64;
-
-/// The largest header list, in bytes.
-const MAX_HEADER_LIST: u32 = 16 * 1024;
 
 /// How long open connections may take to finish what they do when the service stops.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -69,15 +57,6 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// After this long a connection is asked to come again, so that load follows new replicas.
 const MAX_AGE: Duration = Duration::from_secs(300);
-
-/// What is spoken on a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// HTTP/2 alone, as gRPC needs it.
-    Grpc,
-    /// HTTP/1.1 and HTTP/2.
-    Web,
-}
 
 /// Serves pages until `shutdown`, then lets running requests finish.
 pub async fn serve_web(
@@ -115,6 +94,7 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) {
     let router = router.with_state(());
+    let drivers = Arc::new(Drivers::new(protocol));
     let connections = TaskTracker::new();
     // Cancelled when the drain's time is over: whatever is still open then is dropped.
     let hard = CancellationToken::new();
@@ -122,15 +102,15 @@ pub(crate) async fn serve(
         let connection = Connection {
             router: router.clone(),
             peer,
-            protocol,
             tls: tls.clone(),
             soft: shutdown.clone(),
         };
         let open = metrics.map(|metrics| Counted::new(&metrics.connections));
         let hard = hard.clone();
+        let served = connection.serve(Arc::clone(&drivers), stream);
         connections.spawn(async move {
             let _open = open;
-            hard.run_until_cancelled(connection.serve(stream)).await;
+            hard.run_until_cancelled(served).await;
         });
     }
     drop(listener);
@@ -161,37 +141,56 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 struct Connection {
     router: Router,
     peer: SocketAddr,
-    protocol: Protocol,
     tls: Option<ServerTls>,
     soft: CancellationToken,
 }
 
 impl Connection {
-    async fn serve(mut self, stream: TcpStream) {
+    /// Speaks until the connection ends. In a box for each kind, so that none takes the room of the
+    /// largest: thousands may be open, with nothing to do.
+    fn serve(mut self, drivers: Arc<Drivers>, stream: TcpStream) -> BoxFuture<'static, ()> {
         // Answers are small and wanted at once; without this they wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
         match self.tls.take() {
-            None => self.speak(stream, None).await,
-            Some(tls) => {
-                let secured = timeout(HEAD_TIMEOUT, tls.accept(stream, self.peer)).await;
-                if let Some(stream) = secured.ok().flatten() {
-                    self.speak(stream, tls.certified()).await;
-                }
-            }
+            None => self.plain(drivers, stream).boxed(),
+            Some(tls) => self.secured(drivers, stream, tls).boxed(),
+        }
+    }
+
+    async fn plain(self, drivers: Arc<Drivers>, stream: TcpStream) {
+        let silent_until = Instant::now() + HEAD_TIMEOUT;
+        let driver = timeout_at(silent_until, drivers.driver_for(&stream));
+        let driver = match self.soft.run_until_cancelled(driver).await {
+            Some(Ok(driver)) => driver,
+            Some(Err(_)) => return,
+            None => drivers.any(),
+        };
+        self.speak(driver, stream, None, silent_until).await;
+    }
+
+    async fn secured(self, drivers: Arc<Drivers>, stream: TcpStream, tls: ServerTls) {
+        let secured = timeout(HEAD_TIMEOUT, tls.accept(stream, self.peer));
+        let secured = secured.boxed().await;
+        if let Some(stream) = secured.ok().flatten() {
+            let silent_until = Instant::now() + HEAD_TIMEOUT;
+            let certified = tls.certified();
+            let speaks = self.speak(drivers.any(), stream, certified, silent_until);
+            speaks.boxed().await;
         }
     }
 
     async fn speak(
         self,
+        driver: &Driver,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         certified: Option<Certified>,
+        silent_until: Instant,
     ) {
         let spoken = Arc::new(AtomicBool::new(false));
-        let builder = builder(self.protocol);
         let peer = (self.peer, certified);
         let service = service(self.router, peer, Arc::clone(&spoken));
-        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let mut silence = pin!(sleep(HEAD_TIMEOUT));
+        let mut connection = pin!(driver.serve_connection(TokioIo::new(stream), service));
+        let mut silence = pin!(sleep_until(silent_until));
         let mut age = pin!(sleep_until(Instant::now() + jittered(MAX_AGE)));
         let mut soft = pin!(self.soft.cancelled());
         let mut ending = false;
@@ -235,27 +234,6 @@ enum Event {
     End,
 }
 
-fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(64 * 1024);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_local_error_reset_streams(MAX_PROVOKED_RESETS)
-        .max_header_list_size(MAX_HEADER_LIST);
-    match protocol {
-        Protocol::Grpc => builder.http2_only(),
-        Protocol::Web => builder,
-    }
-}
-
 /// The router as hyper calls it; notes that the peer has spoken, and says who it is.
 fn service(
     router: Router,
@@ -283,4 +261,26 @@ fn jittered(duration: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_bytes()[0];
     let factor = 0.9 + 0.2 * f64::from(random) / 255.0;
     duration.mul_f64(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Thousands of them wait for what comes: each page of memory counts.
+    #[tokio::test]
+    async fn p09_a_plain_connection_takes_no_room_for_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connection = Connection {
+            router: Router::new(),
+            peer: address,
+            tls: None,
+            soft: CancellationToken::new(),
+        };
+        let stream = TcpStream::connect(address).await.unwrap();
+        let drivers = Arc::new(Drivers::new(Protocol::Web));
+        let size = size_of_val(&connection.plain(drivers, stream));
+        assert!(size <= 4096, "{size} bytes");
+    }
 }

@@ -118,6 +118,40 @@ async fn r13_a_silent_connection_is_closed() {
     tokio::join!(closed(server.address), closed(server.ops));
 }
 
+/// A port for browsers finds out what is spoken by the first bytes, however they come.
+#[tokio::test]
+async fn both_protocols_of_a_web_port_may_begin_in_pieces() {
+    let server = Server::start(server()).await;
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let http2 = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat();
+    let get = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n".to_vec();
+    let put = b"PUT /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".to_vec();
+    let answers = [
+        (get, &b"HTTP/1.1 200"[..]),
+        (put, b"HTTP/1.1 405"),
+        // A frame of settings begins with its length; the fourth byte is its kind.
+        (http2, b"\0\0"),
+    ];
+    for (request, answer) in answers {
+        for first in [0, 1, 2, 10, 23, 24] {
+            let mut stream = TcpStream::connect(server.ops).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let (first, rest) = request.split_at(first);
+            stream.write_all(first).await.unwrap();
+            // The server runs in this thread, too: it may look at what has come.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            stream.write_all(rest).await.unwrap();
+            let mut begin = [0; 12];
+            let read = tokio::time::timeout(LONG, stream.read_exact(&mut begin)).await;
+            read.unwrap().unwrap();
+            assert!(begin.starts_with(answer), "{first:?}, {rest:?}: {begin:?}");
+            assert!(begin[0] != 0 || begin[3] == 4, "{begin:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_service_that_is_not_ready_says_so_and_lives() {
     let never = || async { Err("the database is away".to_owned()) };

@@ -19,7 +19,7 @@ pub(crate) struct System {
     pub(crate) gateways: Vec<Process>,
     /// Bruce at each of the backends.
     pub(crate) people: Vec<Caller>,
-    _backends: Vec<Process>,
+    backends: Vec<Process>,
     _folder: TempDir,
 }
 
@@ -70,7 +70,7 @@ impl System {
         Self {
             gateways,
             people,
-            _backends: thoughts.into_iter().chain([users]).collect(),
+            backends: thoughts.into_iter().chain([users]).collect(),
             _folder: folder,
         }
     }
@@ -78,6 +78,12 @@ impl System {
     /// What all gateways take, in bytes.
     pub(crate) fn gateway_memory(&self) -> u64 {
         self.gateways.iter().map(Process::resident).sum()
+    }
+
+    /// How long gateways, backends and this process have kept a core busy.
+    pub(crate) fn busy(&self) -> [Duration; 3] {
+        let of = |processes: &[Process]| processes.iter().map(Process::busy).sum();
+        [of(&self.gateways), of(&self.backends), busy("self")]
     }
 }
 
@@ -102,6 +108,11 @@ impl Process {
         }
     }
 
+    /// The time that it has had on a core, in all of its threads.
+    fn busy(&self) -> Duration {
+        busy(&self.child.id().to_string())
+    }
+
     fn resident(&self) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(path).expect("Linux");
@@ -116,6 +127,16 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn busy(pid: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux");
+    // Behind the name, which may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let fields = fields.split(' ').skip(11).take(2);
+    let ticks: u64 = fields.map(|it| it.parse::<u64>().expect("ticks")).sum();
+    // Linux tells user space of 100 ticks a second, whatever its own are.
+    Duration::from_millis(ticks * 10)
 }
 
 fn free_address() -> String {
