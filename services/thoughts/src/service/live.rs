@@ -279,7 +279,11 @@ impl Live {
             mark: log.end,
         };
         let news = broadcast::Sender::new(self.pace.kept);
-        let past = VecDeque::new();
+        // From the first moment, since a place may be asked for before anything is remembered.
+        let mut past = VecDeque::new();
+        if !self.pace.lag.is_zero() {
+            past.push_back((Instant::now(), at));
+        }
         self.now.send_replace(Some(Now { at, past, news }));
     }
 
