@@ -2,6 +2,8 @@
 
 mod pages;
 
+use std::fs;
+
 use api::thoughts::v1::{
     CreateThoughtRequest, DeleteThoughtRequest, ImportThoughtsRequest, Thought,
     UpdateThoughtRequest, Visibility,
@@ -13,7 +15,10 @@ use reqwest::{
 use runtime::clock::Timestamp;
 use serde_json::Value;
 
-use crate::support::{Caller, System, client};
+use crate::{
+    grpcurl::THOUGHTS,
+    support::{Caller, Grpcurl, System, client},
+};
 
 /// A browser's worth of somebody who is signed in.
 struct Person<'a> {
@@ -371,4 +376,38 @@ async fn a_file_with_holes_gives_what_is_whole() {
     let (page, counts) = bruce.brings("a.zip", &folder[..folder.len() / 2]).await;
     assert_eq!((counts[0], counts[2]), (0, 0));
     assert!(page.contains("From here on it cannot be read"), "{page}");
+}
+
+#[tokio::test]
+async fn grpcurl_takes_the_file_as_it_is() {
+    let Some(grpcurl) = Grpcurl::find() else {
+        return;
+    };
+    let here = System::start(&[("SIGN_UP", "open")]).await;
+    let ada = Person::signs_up(&here, "ada").await;
+    writes_all_sorts(&ada).await;
+    let lines = ada.takes("jsonl").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("thoughts.jsonl");
+    fs::write(&file, &lines).unwrap();
+
+    let there = System::with_examples().await;
+    let bruce = Person::signs_in(&there, "bruce", "bruce").await;
+    let token = grpcurl.signs_in(&there, "bruce");
+    let rpc = format!("{THOUGHTS}/ImportThoughts");
+    let import = || {
+        let answers = grpcurl.streams(&there.thoughts, &rpc, &token, &file);
+        answers.last().expect("an answer").clone()
+    };
+    // One of them comes in two pieces.
+    let all = ODD.len() + 5;
+    let counts = import();
+    assert_eq!(counts["importedCount"], all.to_string());
+    assert_eq!(counts["refusedCount"], Value::Null, "{counts}");
+    let counts = import();
+    assert_eq!(counts["unchangedCount"], (all + 1).to_string());
+    let there = String::from_utf8(bruce.takes("jsonl").await).unwrap();
+    for line in String::from_utf8(lines).unwrap().lines() {
+        assert!(there.contains(line), "{line}");
+    }
 }

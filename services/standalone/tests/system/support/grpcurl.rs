@@ -1,7 +1,8 @@
 //! The real grpcurl.
 
 use std::{
-    path::PathBuf,
+    fs::File,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -67,6 +68,19 @@ impl Grpcurl {
             code: Code::from_i32(code),
             text,
         })
+    }
+
+    /// Calls an rpc with the requests in a file, as JSON one behind the other; all that it answers.
+    pub(crate) fn streams(&self, address: &str, rpc: &str, token: &str, file: &Path) -> Vec<Value> {
+        let header = format!("authorization: Bearer {token}");
+        let output = Command::new(&self.0)
+            .args(["-plaintext", "-H", &header, "-d", "@", address, rpc])
+            .stdin(File::open(file).unwrap())
+            .output()
+            .expect("grpcurl runs");
+        assert!(output.status.success(), "{output:?}");
+        let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+        answers.map(|answer| answer.expect("JSON")).collect()
     }
 
     /// An access token of one of the examples' people.
