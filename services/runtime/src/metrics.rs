@@ -74,10 +74,18 @@ impl<L: Clone + Hash + Eq> Default for CallMetrics<L> {
 
 impl<L: Clone + Hash + Eq> CallMetrics<L> {
     pub(crate) fn observe(&self, labels: &L, duration: Duration) {
-        self.handled.get_or_create(labels).inc();
+        self.time(labels, duration);
+        self.count(labels);
+    }
+
+    pub(crate) fn time(&self, labels: &L, duration: Duration) {
         self.seconds
             .get_or_create(labels)
             .observe(duration.as_secs_f64());
+    }
+
+    pub(crate) fn count(&self, labels: &L) {
+        self.handled.get_or_create(labels).inc();
     }
 }
 
@@ -140,12 +148,12 @@ impl Metrics {
         self.register(|registry| {
             registry.register(
                 "grpc_server_handled",
-                "gRPC calls answered, by method and code",
+                "gRPC calls that are over, by method and code",
                 self.grpc.handled.clone(),
             );
             registry.register(
                 "grpc_server_handling_seconds",
-                "How long gRPC calls took to their answer",
+                "How long gRPC calls took to their answer, or a stream to its beginning",
                 self.grpc.seconds.clone(),
             );
             registry.register(

@@ -20,8 +20,8 @@ pub(super) fn is_plain(name: &str) -> bool {
     name.len() <= MAX_NAME && name.bytes().all(letters)
 }
 
-/// The code of an answer. Errors come without a body, in the headers; so an answer without a
-/// status there has one of `OK` in its trailers, or is a stream that has begun well.
+/// The code in headers or trailers. Errors come without a body, in the headers; so an answer without
+/// a code there is one of `OK`, or a stream that has begun well.
 pub(super) fn code(headers: &HeaderMap) -> Code {
     let header = headers.get(Status::GRPC_STATUS);
     header.map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))

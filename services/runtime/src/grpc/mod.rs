@@ -1,6 +1,8 @@
 //! Around a gRPC service: [`server`] on its side of the wire, [`client`] on the other.
 
+mod answer;
 mod balance;
+mod call;
 mod caller;
 pub(crate) mod calls;
 pub mod client;

@@ -4,19 +4,23 @@
 use std::{any::Any, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::Response,
 };
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::{
-    REQUEST_ID, caller,
+    REQUEST_ID,
+    answer::Answer,
+    call::Call,
+    caller,
     calls::{self, code, names},
     timeout,
 };
@@ -27,9 +31,6 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Ids of requests that come from outside are kept if they are short and plain.
 const MAX_REQUEST_ID: usize = 64;
-
-/// Asked every few seconds by whoever runs the service.
-const HEALTH: &str = "grpc.health.v1.Health";
 
 /// What is known around all calls.
 #[derive(Clone)]
@@ -56,6 +57,10 @@ impl Observer {
         }))
     }
 
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// The span of a call, for its trace.
     fn span(&self, request: &Request, service: &str, method: &str, id: &str) -> Span {
         if !self.0.services.contains(&service) || !calls::is_plain(method) {
@@ -75,7 +80,7 @@ pub(super) async fn observe(
 ) -> Response {
     let (service, method) = names(request.uri().path());
     let request_id = request_id(&request);
-    let call = Call {
+    let mut call = Call {
         span: observer.span(&request, service, method, &request_id),
         service: service.to_owned(),
         method: method.to_owned(),
@@ -83,6 +88,7 @@ pub(super) async fn observe(
         began: Instant::now(),
         observer,
         answered: false,
+        told: false,
     };
     let span = tracing::info_span!("rpc", service, method, request_id = call.request_id);
     let answer = answer(request, next, call.began);
@@ -93,9 +99,14 @@ pub(super) async fn observe(
     if let Ok(id) = HeaderValue::from_str(&call.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    span.in_scope(|| audit(code(response.headers())));
-    call.ends(response.headers());
-    response
+    let code = code(response.headers());
+    span.in_scope(|| audit(code));
+    call.is_answered(code);
+    if response.headers().contains_key(Status::GRPC_STATUS) {
+        call.ends(response.headers());
+        return response;
+    }
+    response.map(|body| Body::new(Answer::new(body, call, span)))
 }
 
 async fn answer(request: Request, next: Next, began: Instant) -> Response {
@@ -108,7 +119,7 @@ async fn answer(request: Request, next: Next, began: Instant) -> Response {
     match timeout_at(began + limit, call).await {
         Ok(Ok(response)) => clarified(response),
         Ok(Err(panic)) => {
-            tracing::error!(panic = message(panic.as_ref()), "a call panicked");
+            log_panic(panic.as_ref());
             status::internal().into_http()
         }
         Err(_) => status::error(
@@ -117,55 +128,6 @@ async fn answer(request: Request, next: Next, began: Instant) -> Response {
             "the call took longer than its deadline allowed",
         )
         .into_http(),
-    }
-}
-
-/// A call under way: told of once, however it ends.
-struct Call {
-    service: String,
-    method: String,
-    request_id: String,
-    span: Span,
-    began: Instant,
-    observer: Observer,
-    answered: bool,
-}
-
-impl Call {
-    fn ends(mut self, headers: &HeaderMap) {
-        self.answered = true;
-        let code = code(headers);
-        if code == Code::ResourceExhausted {
-            let status = Status::from_header_map(headers);
-            let reason = status.and_then(|status| status::reason(&status));
-            self.observer.0.metrics.count_refusal(reason);
-        }
-        self.tell(code);
-    }
-
-    fn tell(&self, code: Code) {
-        let took = self.began.elapsed();
-        trace::ended(&self.span, code);
-        let labels = calls::labels(&self.service, &self.method, code);
-        let (service, method) = (labels.grpc_service.as_str(), labels.grpc_method.as_str());
-        let (code, ms) = (labels.grpc_code, trace::milliseconds(took));
-        let request_id = self.request_id.as_str();
-        if service == HEALTH {
-            tracing::debug!(service, method, code, ms, request_id, "answered");
-        } else {
-            let trace_id = trace::id(&self.span).map(tracing::field::display);
-            tracing::info!(service, method, code, ms, request_id, trace_id, "answered");
-        }
-        self.observer.0.metrics.grpc.observe(&labels, took);
-    }
-}
-
-impl Drop for Call {
-    /// Whoever called has gone before there was an answer.
-    fn drop(&mut self) {
-        if !self.answered {
-            self.tell(Code::Cancelled);
-        }
     }
 }
 
@@ -207,8 +169,9 @@ fn request_id(request: &Request) -> String {
     id.unwrap_or_else(|| Uuid::new_v4().to_string())
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn log_panic(panic: &(dyn Any + Send)) {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let panic = text.unwrap_or("no message");
+    tracing::error!(panic, "a call panicked");
 }
