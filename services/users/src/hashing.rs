@@ -215,6 +215,13 @@ impl PasswordHasher {
     }
 
     fn start_last_of_all(&self, job: Job) -> io::Result<()> {
+        let hash = Arc::new(());
+        // It is done without a pulse as well.
+        let _ = thread::pulse(Arc::downgrade(&hash));
+        let job: Job = Box::new(move || {
+            job();
+            drop(hash);
+        });
         let mut starter = self.starter.lock().unwrap_or_else(PoisonError::into_inner);
         if starter.is_none() {
             *starter = Some(thread::starter()?);

@@ -1,6 +1,14 @@
 //! Hashing threads, and how they are scheduled.
 
-use std::{io, sync::mpsc, thread};
+use std::{
+    io,
+    sync::{Weak, mpsc},
+    thread,
+    time::Duration,
+};
+
+/// How often a core is made to look again who is next on it.
+const PULSE: Duration = Duration::from_micros(300);
 
 /// What is done on a thread.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -69,4 +77,18 @@ pub(super) fn starter() -> io::Result<mpsc::Sender<Job>> {
     };
     Manner::LastOfAll.start(Box::new(job))?;
     Ok(jobs)
+}
+
+/// A thread that wakes up again and again, and does nothing, until nobody holds `hash` any more. A core
+/// looks who is next when somebody wakes up on it, and otherwise at the next tick of the clock, up to
+/// 10 ms later. One who wakes up in the moment after having run may have had more than its share, even
+/// beside the last of all, and would wait until then.
+pub(super) fn pulse(hash: Weak<()>) -> io::Result<()> {
+    let thread = thread::Builder::new().name("hash-pulse".to_owned());
+    thread.spawn(move || {
+        while hash.strong_count() > 0 {
+            thread::sleep(PULSE);
+        }
+    })?;
+    Ok(())
 }
