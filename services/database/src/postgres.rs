@@ -18,13 +18,16 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that has been idle for longer is asked whether it is still there before it is given
 /// out. Asking each time would cost a round trip a call.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// The server ends work that nobody can still be waiting for. Compiling a statement takes longer
-/// than any of ours runs.
-const SETTINGS: [(&str, &str); 3] = [
+/// The server ends work that nobody can still be waiting for.
+const SETTINGS: [(&str, &str); 2] = [
     ("statement_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "10s"),
-    ("jit", "off"),
 ];
+/// Compiling a statement takes longer than any of ours runs; and planning one, longer than reading a
+/// page. So it is planned once a connection. PostgreSQL would plan it for each call where there are
+/// many rows and it does not know the limit.
+pub(crate) const PLANNING: [(&str, &str); 2] =
+    [("jit", "off"), ("plan_cache_mode", "force_generic_plan")];
 
 pub(crate) async fn open(
     options: &PgConnectOptions,
@@ -43,7 +46,7 @@ pub(crate) async fn open(
                 Ok(true)
             })
         })
-        .connect_lazy_with(options.clone().options(SETTINGS));
+        .connect_lazy_with(options.clone().options(SETTINGS).options(PLANNING));
     Ok(Database::Postgres(Pool::new("primary", pool)))
 }
 

@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use self::place::{Past, Unfit, Wanted};
-use crate::{Database, DatabaseUrl, Error, Pool, url::Location};
+use crate::{Database, DatabaseUrl, Error, Pool, postgres::PLANNING, url::Location};
 
 /// How old what is read from a replica may be.
 pub const MAX_LAG: Duration = Duration::from_secs(5);
@@ -43,11 +43,10 @@ const TRIES: usize = 3;
 /// How many connections a process keeps to its replicas at most.
 const CONNECTIONS: u32 = 16;
 /// A replica cannot write; what is taken for one by mistake must not.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: [(&str, &str); 3] = [
     ("default_transaction_read_only", "on"),
     ("statement_timeout", "2s"),
     ("idle_in_transaction_session_timeout", "10s"),
-    ("jit", "off"),
 ];
 
 /// Replicas of one database, at one address. Clones share the connections.
@@ -79,7 +78,8 @@ impl Replica {
         let Location::Postgres(options) = &url.0 else {
             return None;
         };
-        let options = options.as_ref().clone().options(SETTINGS);
+        let options = options.as_ref().clone();
+        let options = options.options(SETTINGS).options(PLANNING);
         let wanted = Wanted::default();
         let checked = wanted.clone();
         let pool = PgPoolOptions::new()

@@ -355,3 +355,33 @@ async fn connections_that_the_server_has_closed_are_replaced() {
         database.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_statement_is_planned_once_a_connection() {
+    on_each_engine(async |fresh| {
+        let database = fresh.open(&migrations()).await;
+        let Database::Postgres(pool) = &database else {
+            return;
+        };
+        let mut connection = pool.acquire().await.expect("a connection");
+        for _ in 0..10 {
+            sqlx::query("SELECT name FROM people WHERE name > $1 ORDER BY name LIMIT $2")
+                .bind("bruce")
+                .bind(20_i64)
+                .fetch_all(&mut *connection)
+                .await
+                .expect("read");
+        }
+        let plans: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements
+             WHERE statement LIKE 'SELECT name FROM people%'",
+        )
+        .fetch_all(&mut *connection)
+        .await
+        .expect("the statements");
+        assert_eq!(plans, [(10, 0)]);
+        drop(connection);
+        database.close().await;
+    })
+    .await;
+}

@@ -31,10 +31,13 @@ const LOCAL: [(&str, &str, u64); 4] = [
     ("Ingress", "users-backend", 8001),
 ];
 
-/// Databases that somebody else runs.
-const PRODUCTION: [(&str, &str, u64); 2] = [
+/// Databases that somebody else runs, and what collects traces.
+const PRODUCTION: [(&str, &str, u64); 5] = [
     ("thoughts-backend", "database elsewhere", 5432),
     ("users-backend", "database elsewhere", 5432),
+    ("frontend", "collector", 4317),
+    ("thoughts-backend", "collector", 4317),
+    ("users-backend", "collector", 4317),
 ];
 
 /// The ports that are tried on everybody.
@@ -125,6 +128,12 @@ fn somebody(objects: &[Object]) -> Vec<Somebody> {
         ("Ingress", Some("default"), ("app", "traefik")),
         ("DNS", Some("kube-system"), ("k8s-app", "kube-dns")),
         ("Prometheus", Some("monitoring"), (name, "prometheus")),
+        (
+            "collector",
+            Some("observability"),
+            (name, "opentelemetry-collector"),
+        ),
+        ("elsewhere", Some("observability"), (name, "grafana")),
         (
             "database elsewhere",
             Some("databases"),

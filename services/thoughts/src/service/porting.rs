@@ -7,7 +7,6 @@ use futures_util::{
     stream::{self, try_unfold},
 };
 use runtime::auth::Caller;
-use uuid::Uuid;
 
 use super::Thoughts;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     page::PageRequest,
     porting::{Exported, Outcome, Record},
     store::Store,
-    thought::Thought,
+    thought::{Author, Thought},
 };
 
 /// So many thoughts are read at a time.
@@ -33,11 +32,14 @@ impl Thoughts {
         caller: &Caller,
         trash: bool,
     ) -> impl Stream<Item = Result<Exported, Error>> + Send + use<> {
-        let author = caller.user_id;
-        let first = self.exported_behind(author, trash, None);
+        let author = Author {
+            id: caller.user_id,
+            username: caller.username.clone(),
+        };
+        let first = self.exported_behind(author.clone(), trash, None);
         let thoughts = self.clone();
         let pages = try_unfold(Some(first), move |page| {
-            let thoughts = thoughts.clone();
+            let (thoughts, author) = (thoughts.clone(), author.clone());
             async move {
                 let Some(page) = page else {
                     return Ok(None);
@@ -59,7 +61,7 @@ impl Thoughts {
 
     fn exported_behind(
         &self,
-        author: Uuid,
+        author: Author,
         trash: bool,
         behind: Option<i64>,
     ) -> impl Future<Output = Result<Vec<(Thought, bool)>, database::Error>> + Send + use<> {
@@ -108,5 +110,6 @@ fn parts(
             Ok(Some((part, page.next.map(Some))))
         }
     });
-    parts.right_stream()
+    // Whatever is not boxed is moved about with every thought, changed or not.
+    parts.boxed().right_stream()
 }

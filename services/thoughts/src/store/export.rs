@@ -20,7 +20,7 @@ const EXPORT: &str = "
         AND EXISTS (SELECT 1 FROM thought_revisions AS r WHERE r.thought_id = listed.id) AS changed
     FROM (
         SELECT * FROM (
-            SELECT position, id, author_id, author, text, visibility, update_time,
+            SELECT position, id, text, visibility, update_time,
                 CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time,
                 FALSE AS removed
             FROM thoughts WHERE author_id = $1 AND position > $2
@@ -28,7 +28,7 @@ const EXPORT: &str = "
         ) AS kept
         UNION ALL
         SELECT * FROM (
-            SELECT position, id, author_id, author, text, visibility, update_time,
+            SELECT position, id, text, visibility, update_time,
                 delete_time, expire_time, removed
             FROM trash WHERE author_id = $1 AND -position < -$2 AND $4 AND expire_time > $5
             ORDER BY -position DESC LIMIT $3
@@ -36,12 +36,10 @@ const EXPORT: &str = "
     ) AS listed
     ORDER BY position LIMIT $3";
 
-/// In the order of the columns: finding ten of them by name takes longer than all else.
+/// In the order of the columns: finding nine of them by name takes longer than all else.
 type Row = (
     i64,
     Uuid,
-    Uuid,
-    String,
     String,
     i16,
     i64,
@@ -56,14 +54,14 @@ impl Store {
     /// given up.
     pub fn export_ahead(
         &self,
-        author: Uuid,
+        author: Author,
         trash: bool,
         behind: Option<i64>,
         limit: i64,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<(Thought, bool)>, Error>> + Send + use<> {
         let store = self.clone();
-        let reading = async move { store.export(author, trash, behind, limit, now).await };
+        let reading = async move { store.export(&author, trash, behind, limit, now).await };
         let reading = AbortOnDropHandle::new(tokio::spawn(reading.in_current_span()));
         async move {
             let read = reading.await;
@@ -79,7 +77,7 @@ impl Store {
     /// The database's.
     pub async fn export(
         &self,
-        author: Uuid,
+        author: &Author,
         trash: bool,
         behind: Option<i64>,
         limit: i64,
@@ -87,7 +85,7 @@ impl Store {
     ) -> Result<Vec<(Thought, bool)>, Error> {
         let rows: Vec<Row> = database::read!(self.database, |conn| {
             sqlx::query_as(EXPORT)
-                .bind(author)
+                .bind(author.id)
                 // It can be negated, other than the least.
                 .bind(behind.unwrap_or(-i64::MAX))
                 .bind(limit)
@@ -96,24 +94,12 @@ impl Store {
                 .fetch_all(&mut *conn)
                 .await
         })?;
-        Ok(rows.into_iter().map(exported).collect())
+        Ok(rows.into_iter().map(|row| exported(author, row)).collect())
     }
 }
 
-fn exported(row: Row) -> (Thought, bool) {
-    let (
-        position,
-        id,
-        author_id,
-        username,
-        text,
-        number,
-        update_time,
-        deleted,
-        expires,
-        removed,
-        changed,
-    ) = row;
+fn exported(author: &Author, row: Row) -> (Thought, bool) {
+    let (position, id, text, number, update_time, deleted, expires, removed, changed) = row;
     let trashed = deleted.zip(expires).map(|(deleted, expires)| Trashed {
         delete_time: Timestamp::from_micros(deleted),
         expire_time: Timestamp::from_micros(expires),
@@ -121,10 +107,7 @@ fn exported(row: Row) -> (Thought, bool) {
     });
     let thought = Thought {
         id,
-        author: Author {
-            id: author_id,
-            username,
-        },
+        author: author.clone(),
         text,
         visibility: visibility(number),
         create_time: Timestamp::from_micros(position),

@@ -21,9 +21,10 @@ pub(super) const SAMPLED: usize = 257;
 
 /// The planner guesses how often a word occurs only for the most frequent ones, and wrong by a
 /// factor of a thousand for others: it may not choose to read the whole table, nor to be helped with
-/// it.
+/// it. A plan is made with the values, as one for any values cannot know which word is the rare one.
 const BEGIN_BY_INDEX: &str = "
     BEGIN READ ONLY;
+    SET LOCAL plan_cache_mode = force_custom_plan;
     SET LOCAL enable_seqscan = off;
     SET LOCAL enable_indexscan = off;
     SET LOCAL enable_indexonlyscan = off;
@@ -69,7 +70,6 @@ pub(super) async fn search(
         return Ok(Found::Crowded);
     };
     let statement = statement(search, window, bound, wanted);
-    // Planned with its values, as a plan for any values cannot know which word is the rare one.
     let rows = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement

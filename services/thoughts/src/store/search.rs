@@ -50,8 +50,9 @@ impl Default for Effort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Walk(List, usize),
-    /// SQLite's index, which ends after so many candidates.
-    Pieces(usize),
+    /// SQLite's index, which ends after so many candidates; asked for the words alone, or for who may
+    /// see them as well.
+    Pieces(sqlite::Asked, usize),
     /// PostgreSQL's, asked for about so many; where thoughts lie too close together for that, a walk
     /// through the list.
     Gin(List, usize),
@@ -114,7 +115,11 @@ impl Store {
             // The index has its rows in order, so it serves what is frequent as well.
             Engine::Sqlite => {
                 let walk = of_author.map(|list| Step::Walk(list, first));
-                walk.into_iter().chain([Step::Pieces(last)]).collect()
+                let pieces = [
+                    Step::Pieces(sqlite::Asked::Words, first),
+                    Step::Pieces(sqlite::Asked::WordsAndViewer, last),
+                ];
+                walk.into_iter().chain(pieces).collect()
             }
             Engine::Postgres => {
                 let list = shortest.unwrap_or(List::Everyone);
@@ -141,9 +146,9 @@ impl Store {
                 search.walk(list, reach, bound, wanted),
                 search.end_of_walk(list, reach, bound),
             ),
-            Step::Pieces(reach) => (
-                sqlite::search(search, reach, bound, wanted),
-                sqlite::end_of_search(search, reach, bound),
+            Step::Pieces(asked, reach) => (
+                sqlite::search(search, asked, reach, bound, wanted),
+                sqlite::end_of_search(search, asked, reach, bound),
             ),
             Step::Gin(list, reach) => {
                 return self.by_gin(search, list, reach, bound, wanted).await;

@@ -3,8 +3,8 @@
 //! Each thought's entry holds the distinct pieces of one, two and three characters of its folded
 //! text, and one token that says who may see it. A word matches where all its pieces are (its
 //! three-character pieces, or the word itself if it is shorter), which the row then confirms. So
-//! words of any length, and who is asking, intersect inside the index, newest first, and reading
-//! ends with the page.
+//! words of any length, and who is asking where it has to, intersect inside the index, newest first,
+//! and reading ends with the page.
 //!
 //! FTS5's own `trigram` tokenizer beside a second table of short pieces was as fast for one word, but
 //! took 70 ms where this layout takes 3 for a word in a third of 300,000 thoughts with a rare short
@@ -25,15 +25,31 @@ pub(super) const REMOVE_OF_AUTHOR: &str = "
         SELECT position FROM thoughts WHERE author_id = $1 ORDER BY position LIMIT $2
     )";
 
+/// What the index is asked for. Either way each row is checked for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// What a rare word needs: who may see it is a list of nearly all thoughts, in which the index
+    /// takes longer to find the place of each match than to look at the row.
+    Words,
+    /// What is frequent, but not for the viewer, needs this.
+    WordsAndViewer,
+}
+
 /// Begins the tokens that say who may see a thought. Private use, and no text can have it in front
 /// of a token of that length: pieces are shorter.
 const MARK: char = '\u{f8ff}';
 
 /// The matches among the next `reach` thoughts that the index finds, newest first. CROSS JOIN keeps
 /// the order of the two: the index first, its rows in falling order.
-pub(super) fn search(search: &Search<'_>, reach: usize, bound: i64, wanted: usize) -> Statement {
+pub(super) fn search(
+    search: &Search<'_>,
+    asked: Asked,
+    reach: usize,
+    bound: i64,
+    wanted: usize,
+) -> Statement {
     let mut statement = Statement::default();
-    let found = found(&mut statement, search, bound);
+    let found = found(&mut statement, search, asked, bound);
     let visible = search.visible(&mut statement);
     let checks = search.checks(&mut statement, List::Everyone);
     let wanted = statement.number(wanted);
@@ -47,16 +63,21 @@ pub(super) fn search(search: &Search<'_>, reach: usize, bound: i64, wanted: usiz
 }
 
 /// The position of the last of these thoughts, if there are as many.
-pub(super) fn end_of_search(search: &Search<'_>, reach: usize, bound: i64) -> Statement {
+pub(super) fn end_of_search(
+    search: &Search<'_>,
+    asked: Asked,
+    reach: usize,
+    bound: i64,
+) -> Statement {
     let mut statement = Statement::default();
-    let found = found(&mut statement, search, bound);
+    let found = found(&mut statement, search, asked, bound);
     let before_it = reach.saturating_sub(1);
     statement.sql = format!("{found} LIMIT 1 OFFSET {before_it}");
     statement
 }
 
-fn found(statement: &mut Statement, search: &Search<'_>, bound: i64) -> String {
-    let expression = statement.text(expression(search));
+fn found(statement: &mut Statement, search: &Search<'_>, asked: Asked, bound: i64) -> String {
+    let expression = statement.text(expression(search, asked));
     let (bound, floor) = (statement.number(bound), statement.number(search.floor()));
     format!(
         "SELECT rowid AS position FROM thoughts_pieces
@@ -84,19 +105,22 @@ pub(super) fn document(thought: &Thought, folded: &str) -> String {
 }
 
 /// The expression for MATCH that every thought asked for satisfies.
-fn expression(search: &Search<'_>) -> String {
+fn expression(search: &Search<'_>, asked: Asked) -> String {
+    let words = search.needed_words();
+    let pieces = required(&words).into_iter().map(|piece| {
+        let token: String = piece.chars().map(token_character).collect();
+        quoted(&token)
+    });
+    let viewer = (asked == Asked::WordsAndViewer).then(|| visible(search));
+    let all: Vec<String> = pieces.chain(viewer).collect();
+    all.join(" AND ")
+}
+
+fn visible(search: &Search<'_>) -> String {
     let everyones = search.everyones().then(|| quoted(&everyones()));
     let own = search.own().map(|own| quoted(&only_for(own)));
     let visible: Vec<String> = everyones.into_iter().chain(own).collect();
-    let mut expression = format!("({})", visible.join(" OR "));
-    let words = search.needed_words();
-    for piece in required(&words) {
-        expression.push_str(" AND ");
-        expression.push_str(&quoted(
-            &piece.chars().map(token_character).collect::<String>(),
-        ));
-    }
-    expression
+    format!("({})", visible.join(" OR "))
 }
 
 /// The tokenizer `ascii` ends tokens at ASCII characters that are neither letters nor digits, so
