@@ -28,6 +28,13 @@ impl Answer {
         Self { body, call, span }
     }
 
+    /// What is no answer of gRPC's, but of the HTTP below it.
+    fn ends_without_trailers(&mut self) {
+        if !self.call.told {
+            self.call.ends(&HeaderMap::new());
+        }
+    }
+
     fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let (_trace, _log) = (self.call.span.enter(), self.span.enter());
         let body = Pin::new(&mut self.body);
@@ -53,10 +60,14 @@ impl HttpBody for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
         let frame = ready!(this.next(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(trailers) = frame.trailers_ref()
-        {
-            this.call.ends(trailers);
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.call.ends(trailers);
+                }
+            }
+            Some(Err(_)) => {}
+            None => this.ends_without_trailers(),
         }
         Poll::Ready(frame)
     }
@@ -70,9 +81,23 @@ impl HttpBody for Answer {
     }
 }
 
+impl Drop for Answer {
+    /// Nobody asks for more of what is known to be at its end.
+    fn drop(&mut self) {
+        if self.body.is_end_stream() {
+            self.ends_without_trailers();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use axum::{Router, extract::Request, middleware::from_fn_with_state, routing::any};
+    use axum::{
+        Router,
+        extract::Request,
+        middleware::from_fn_with_state,
+        routing::{MethodRouter, any},
+    };
     use futures_util::{StreamExt as _, stream};
     use http_body_util::{BodyExt as _, StreamBody};
     use tonic::{Code, Status};
@@ -89,14 +114,18 @@ mod tests {
 
     /// The answer of a service that streams a message and then this.
     async fn answer(metrics: &Metrics, last: Make) -> Body {
-        let observer = Observer::new(metrics.clone(), TrustedProxies::loopback(), Vec::new());
         let message: Make = || Frame::data(Bytes::from_static(b"message"));
         let service = async move || {
             let frames = stream::iter([message, last]).map(|make| Ok::<_, axum::Error>(make()));
             Body::new(StreamBody::new(frames))
         };
+        served(metrics, any(service)).await
+    }
+
+    async fn served(metrics: &Metrics, service: MethodRouter) -> Body {
+        let observer = Observer::new(metrics.clone(), TrustedProxies::loopback(), Vec::new());
         let service = Router::new()
-            .route("/Clock/Watch", any(service))
+            .route("/Clock/Watch", service)
             .layer(from_fn_with_state(observer, observe));
         let request = Request::get("/Clock/Watch").body(Body::empty());
         let answer = service.oneshot(request.expect("a request")).await;
@@ -136,6 +165,21 @@ mod tests {
             assert!(counted(&metrics).is_empty(), "it has only begun");
             body.collect().await.expect("all of it");
             assert_eq!(counted(&metrics), [code]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_trailers_is_not_cancelled() {
+        let bodies: [fn() -> Body; 2] = [Body::empty, || Body::from("405")];
+        for body in bodies {
+            let metrics = Metrics::new("test").with_grpc();
+            let mut body = served(&metrics, any(async move || body())).await;
+            // As a server does.
+            while !body.is_end_stream() {
+                body.frame().await;
+            }
+            drop(body);
+            assert_eq!(counted(&metrics), ["OK"]);
         }
     }
 
