@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, future::join_all};
@@ -271,22 +271,14 @@ async fn a_flood_of_unknown_tokens_takes_bounded_room_and_displaces_nobody() {
 }
 
 #[tokio::test]
-async fn p10_a_known_token_costs_no_question_and_microseconds() {
+async fn p10_a_known_token_is_not_asked_for_nor_waited_for() {
     let Fixture { kept, verifier, .. } = fixture();
     let metadata = bearer(TOKEN);
     verifier.caller(&metadata).await.unwrap();
-    let rounds = (0..5).map(|_| {
-        let start = Instant::now();
-        for _ in 0..1_000 {
-            verifier.caller(&metadata).now_or_never().unwrap().unwrap();
-        }
-        start.elapsed() / 1_000
-    });
-    let best = rounds.min().unwrap();
-    eprintln!("{best:?} each");
+    for _ in 0..1_000 {
+        verifier.caller(&metadata).now_or_never().unwrap().unwrap();
+    }
     assert_eq!(kept.asked(), 1);
-    // Unoptimised, and on a busy machine; a signature would take far longer unoptimised as well.
-    assert!(best < Duration::from_micros(100), "{best:?}");
 }
 
 #[test]
