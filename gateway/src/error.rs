@@ -59,6 +59,8 @@ pub(crate) enum Problem {
     Removed,
     /// Too much at once; come back after so long.
     Busy(Duration),
+    /// Too many wrong passwords; come back after so long.
+    Throttled(Duration),
     /// A part does not answer; try again after so long.
     OutOfReach(Part, Duration),
     /// A form sent from another site.
@@ -91,7 +93,13 @@ impl Problem {
                 Some("REMOVED_BY_ADMINISTRATOR") => Self::Removed,
                 _ => Self::Forbidden,
             },
-            Code::ResourceExhausted => Self::Busy(status::retry_after(status).unwrap_or(BUSY)),
+            Code::ResourceExhausted => {
+                let delay = status::retry_after(status).unwrap_or(BUSY);
+                match status::reason(status).as_deref() {
+                    Some("SIGN_IN_THROTTLED") => Self::Throttled(delay),
+                    _ => Self::Busy(delay),
+                }
+            }
             Code::Unavailable | Code::DeadlineExceeded => Self::OutOfReach(
                 part_away(part, status),
                 status::retry_after(status).unwrap_or(AWAY),
@@ -124,7 +132,7 @@ impl Problem {
             Self::Forbidden | Self::Disabled | Self::Removed | Self::CrossSite => {
                 StatusCode::FORBIDDEN
             }
-            Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) | Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::OutOfReach(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
@@ -138,7 +146,7 @@ impl Problem {
     /// When it makes sense to try again, for those that pass.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy(delay) | Self::OutOfReach(_, delay) => Some(*delay),
+            Self::Busy(delay) | Self::Throttled(delay) | Self::OutOfReach(_, delay) => Some(*delay),
             _ => None,
         }
     }
@@ -157,6 +165,10 @@ impl Problem {
         let why = match self {
             Self::Busy(_) => {
                 "There is too much to do at this moment. Try again in a few seconds.".to_owned()
+            }
+            Self::Throttled(delay) => {
+                let seconds = delay.as_secs().max(1);
+                format!("There were too many wrong passwords. Try again in {seconds} s.")
             }
             Self::OutOfReach(part, _) => format!("{} Try again in a moment.", part.away()),
             Self::Forbidden => "You may not do that.".to_owned(),

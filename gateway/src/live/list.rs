@@ -54,8 +54,8 @@ impl List {
         let heard = self.heard();
         let events = heard.events.as_ref()?.subscribe();
         let joined = match since.map(|since| heard.behind(since)) {
-            // It begins now.
-            None => Joined::With(Vec::new()),
+            // It begins now, and can come back to here.
+            None => Joined::With(heard.place().into_iter().collect()),
             Some(Some(missed)) => Joined::With(missed),
             Some(None) => Joined::Behind,
         };
@@ -113,6 +113,13 @@ impl List {
 }
 
 impl Heard {
+    /// Where the list is now, if that is known.
+    fn place(&self) -> Option<Event> {
+        let last = self.kept.back().map(|event| &event.id);
+        let id = last.or(self.before.as_ref())?;
+        Some(Event::new(id, None, ""))
+    }
+
     /// What came behind an event, if that is known.
     fn behind(&self, since: &str) -> Option<Vec<Event>> {
         let at = self.kept.iter().rposition(|event| *event.id == *since);

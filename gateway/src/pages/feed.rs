@@ -1,7 +1,10 @@
 //! Atom feeds (RFC 4287): what a person writes, what carries a tag, what a search finds. Of public
 //! thoughts alone, whoever asks: a feed reader keeps what it gets.
 
+use std::time::Duration;
+
 use axum::{
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -12,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::files::is_known;
 use crate::{
+    app::App,
     backends::Backends,
     error::Problem,
     fields::{Params, Segment},
@@ -23,6 +27,9 @@ use crate::{
 
 /// A reader that asks more often gets what it has.
 const A_MINUTE: &str = "public, max-age=60";
+
+/// How long after a change its date is told.
+const A_LITTLE: Duration = Duration::from_secs(5);
 
 /// Which page of a list.
 #[derive(Debug, Deserialize)]
@@ -40,6 +47,7 @@ pub(crate) struct Words {
 
 /// `GET /users/{username}/feed.atom`
 pub(crate) async fn of_person(
+    State(app): State<App>,
     origin: Origin,
     backends: Backends,
     headers: HeaderMap,
@@ -57,11 +65,12 @@ pub(crate) async fn of_person(
         next: next(&list).map(|token| paths::feed_of_person(username, Some(token))),
         thoughts: &list.thoughts,
     };
-    Ok(feed.answer(&origin, &headers))
+    Ok(feed.answer(&origin, &headers, app.clock.now()))
 }
 
 /// `GET /tags/{tag}/feed.atom`
 pub(crate) async fn of_tag(
+    State(app): State<App>,
     origin: Origin,
     backends: Backends,
     headers: HeaderMap,
@@ -82,11 +91,12 @@ pub(crate) async fn of_tag(
         next: next(&list).map(|token| paths::feed_of_tag(&tag, Some(token))),
         thoughts: &list.thoughts,
     };
-    Ok(feed.answer(&origin, &headers))
+    Ok(feed.answer(&origin, &headers, app.clock.now()))
 }
 
 /// `GET /search/feed.atom`
 pub(crate) async fn of_search(
+    State(app): State<App>,
     origin: Origin,
     backends: Backends,
     headers: HeaderMap,
@@ -102,7 +112,7 @@ pub(crate) async fn of_search(
         next: next(&list).map(|token| paths::feed_of_search(words, Some(token))),
         thoughts: &list.thoughts,
     };
-    Ok(feed.answer(&origin, &headers))
+    Ok(feed.answer(&origin, &headers, app.clock.now()))
 }
 
 /// A page of a feed. Its links are paths.
@@ -118,24 +128,24 @@ struct Feed<'a> {
 
 impl Feed<'_> {
     /// The feed, or that it is what the reader has.
-    fn answer(&self, origin: &Origin, asked: &HeaderMap) -> Response {
+    fn answer(&self, origin: &Origin, asked: &HeaderMap, now: Timestamp) -> Response {
         let body = self.document(origin).into_string();
         let digest = Sha256::digest(&body);
         let hex: String = digest[..16].iter().map(|b| format!("{b:02x}")).collect();
         let etag = format!("\"{hex}\"");
-        let modified = time::http_date(self.updated());
-        let mut response = if is_current(asked, &etag, &modified) {
+        let modified = self.modified(now).map(time::http_date);
+        let mut response = if is_current(asked, &etag, modified.as_deref()) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             let content_type = "application/atom+xml; charset=utf-8";
             ([(header::CONTENT_TYPE, content_type)], body).into_response()
         };
+        let modified = modified.as_deref().map(|it| (header::LAST_MODIFIED, it));
         let kept = [
             (header::CACHE_CONTROL, A_MINUTE),
             (header::ETAG, etag.as_str()),
-            (header::LAST_MODIFIED, modified.as_str()),
         ];
-        for (name, value) in kept {
+        for (name, value) in kept.into_iter().chain(modified) {
             if let Ok(value) = HeaderValue::from_str(value) {
                 response.headers_mut().insert(name, value);
             }
@@ -161,6 +171,13 @@ impl Feed<'_> {
                 @for thought in self.thoughts { (entry(thought, origin)) }
             }
         }
+    }
+
+    /// When it was changed, if no more can come in the same second, which a date could not tell apart
+    /// (RFC 9110, section 8.8.2.2). Clocks differ a little.
+    fn modified(&self, now: Timestamp) -> Option<Timestamp> {
+        let updated = self.updated();
+        (updated + A_LITTLE <= now).then_some(updated)
     }
 
     /// A feed without thoughts has never changed.
@@ -198,12 +215,12 @@ fn next(list: &ThoughtList) -> Option<&str> {
 
 /// Whether the reader has it already. A date counts only if there is no tag (RFC 9110, section
 /// 13.1.3), and only if it is the very same: when the newest thought is deleted, it goes back.
-fn is_current(asked: &HeaderMap, etag: &str, modified: &str) -> bool {
+fn is_current(asked: &HeaderMap, etag: &str, modified: Option<&str>) -> bool {
     if asked.contains_key(header::IF_NONE_MATCH) {
         return is_known(asked, etag);
     }
     let since = asked.get(header::IF_MODIFIED_SINCE);
-    since.is_some_and(|since| since.as_bytes() == modified.as_bytes())
+    modified.is_some_and(|modified| since.is_some_and(|since| since == modified))
 }
 
 /// What XML 1.0 cannot hold, even escaped, is replaced; there is hardly any in a thought.

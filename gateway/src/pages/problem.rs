@@ -48,6 +48,10 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
             "Too much at once",
             "There is too much to do at this moment. Try again in a few seconds.",
         ),
+        Problem::Throttled(_) => (
+            "Too many wrong passwords",
+            "There were too many wrong passwords. Wait a moment before the next one.",
+        ),
         Problem::OutOfReach(Part::Accounts, _) => (
             "The accounts are out of reach",
             "The part of MyThoughts that keeps the accounts does not answer, so nobody can log in or sign up \

@@ -275,7 +275,7 @@ async fn what_cannot_be_taken_is_told_by_its_place_and_stops_nothing_else() {
     let page = uploads(&site, "my <lines>.jsonl", lines).await.is(200);
     counts(page, 2, 0, 3)
         .has("<h1>Imported, but for some</h1>")
-        .has("<bdi>my &lt;lines&gt;.jsonl, line 2</bdi></strong> <bdi>This is no thought in JSON: expected ident at line 1 column 2.")
+        .has("<bdi>my &lt;lines&gt;.jsonl, line 2</bdi></strong> <bdi>This is no thought in JSON: expected ident at column 2.")
         .has("line 3</bdi></strong> <bdi>The text must have at most 250 characters, not 251.")
         .has("line 5</bdi></strong> <bdi>Times must look like 2026-01-31T12:00:00Z.")
         .has("1 of the refused is too long")

@@ -1,5 +1,7 @@
 //! Each row of the table of errors, page by page; and what was typed comes back.
 
+use std::time::Duration;
+
 use crate::support::{NOWHERE, Page, Site, thought};
 use runtime::status;
 use tonic::{Code, Status};
@@ -205,6 +207,19 @@ async fn a_wrong_password_is_401_and_keeps_the_name_and_the_way_on() {
     page.has("value=\"bruce\"")
         .has("do not belong together")
         .has_not("wrong password");
+}
+
+#[tokio::test]
+async fn s04_whoever_has_to_wait_after_wrong_passwords_is_told_so_and_how_long() {
+    let site = Site::start().await;
+    let wait = Duration::from_secs(16);
+    let refusal = status::throttled("SIGN_IN_THROTTLED", "too many failed sign-ins", wait);
+    site.fakes.refuse("Login", refusal);
+    let fields = [("username", "bruce"), ("password", "wrong password")];
+    let page = site.post("/login", &fields).await.is(429);
+    assert_eq!(page.header("retry-after"), "16");
+    page.has("There were too many wrong passwords. Try again in 16 s.")
+        .has("value=\"bruce\"");
 }
 
 #[tokio::test]

@@ -134,10 +134,10 @@ pub(super) enum Loose {
 impl Fields {
     /// As an export of ours has it.
     fn ours(self, revisions: Vec<RevisionIn>) -> Result<Record, Refused> {
-        let visibility = self
-            .visibility
-            .ok_or("the visibility must be given")
-            .map_err(str::to_owned)?;
+        let visibility = match self.visibility {
+            None => Visibility::Private,
+            Some(visibility) => ours(&visibility)?,
+        };
         let id = match self.id {
             Some(Loose::Text(id)) if !id.is_empty() => Some(id),
             None | Some(Loose::Text(_)) => None,
@@ -146,7 +146,7 @@ impl Fields {
         Ok(Record {
             id,
             text: self.text.ok_or("the text must be given")?,
-            visibility: ours(&visibility)?,
+            visibility,
             written: time(self.written)?,
             changed: time(self.changed)?,
             trashed: time(self.trashed)?,
@@ -258,10 +258,22 @@ fn no_time() -> Refused {
     "times must look like 2026-01-31T12:00:00Z".to_owned()
 }
 
-/// What is no JSON, or not of that shape; where in the piece it is, serde says.
+/// What is no JSON, or not of that shape, and where in the piece that is. Where the piece stands in the
+/// file is told beside it.
 fn no_json(error: &serde_json::Error) -> Refused {
-    let what: String = error.to_string().chars().take(200).collect();
-    format!("this is no thought in JSON: {what}")
+    let told = error.to_string();
+    let what = told.split(" at line ").next().unwrap_or_default();
+    // The names of types are ours alone.
+    if what.contains("struct ") {
+        return "this is no thought in JSON: an object was expected".to_owned();
+    }
+    let what: String = what.chars().take(200).collect();
+    let place = match (error.line(), error.column()) {
+        (_, 0) => String::new(),
+        (1, column) => format!(" at column {column}"),
+        (line, column) => format!(" at column {column} of its line {line}"),
+    };
+    format!("this is no thought in JSON: {what}{place}")
 }
 
 #[derive(Serialize)]

@@ -198,15 +198,13 @@ fn lines_made_by_hand_are_read() {
         ..Record::of("x".to_owned())
     };
     assert_eq!(read(contract), Ok(expected));
+    let by_itself = br#"{"thought":{"text":"x"}}"#;
+    assert_eq!(read(by_itself), Ok(Record::of("x".to_owned())));
 }
 
 #[test]
 fn what_is_wrong_is_said() {
     for (json, why) in [
-        (
-            r#"{"thought":{"text":"x"}}"#,
-            "the visibility must be given",
-        ),
         (
             r#"{"thought":{"visibility":"VISIBILITY_PUBLIC"}}"#,
             "the text must be given",
@@ -235,8 +233,12 @@ fn what_is_wrong_is_said() {
         assert_eq!(read(json.as_bytes()), Err(why.to_owned()), "{json}");
     }
     for (json, beginning) in [
-        ("{", "this is no thought in JSON: EOF while parsing"),
-        ("[1]", "this is no thought in JSON: "),
+        (
+            "{",
+            "this is no thought in JSON: EOF while parsing an object at column 1",
+        ),
+        ("[]", "this is no thought in JSON: an object was expected"),
+        ("[1]", "this is no thought in JSON: an object was expected"),
         (
             r#"{"thought":{"text":7}}"#,
             "this is no thought in JSON: invalid type: integer",
@@ -249,6 +251,10 @@ fn what_is_wrong_is_said() {
     ] {
         let why = read(json.as_bytes()).unwrap_err();
         assert!(why.starts_with(beginning), "{why}");
+        assert!(
+            !why.contains(" line "),
+            "the file's is told beside it: {why}"
+        );
     }
     let deep = format!("{{\"content\":\"x\",\"deep\":{}", "[".repeat(1_000_000));
     assert!(read(deep.as_bytes()).is_err());
