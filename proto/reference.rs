@@ -30,6 +30,7 @@ const FILE_MESSAGES: i32 = 4;
 const FILE_ENUMS: i32 = 5;
 const FILE_SERVICES: i32 = 6;
 const MESSAGE_FIELDS: i32 = 2;
+const MESSAGE_ONEOFS: i32 = 8;
 const ENUM_VALUES: i32 = 2;
 const SERVICE_METHODS: i32 = 2;
 
@@ -127,13 +128,34 @@ fn message_section(page: &mut String, comments: &Comments, at: i32, message: &De
         return;
     }
     page.push('\n');
+    let mut oneof = None;
     for (f, field) in message.field.iter().enumerate() {
+        if field.oneof_index != oneof && !field.proto3_optional() {
+            oneof = field.oneof_index;
+            oneof_item(page, comments, at, message, oneof);
+        }
         let comment = comments.at(&[FILE_MESSAGES, at, MESSAGE_FIELDS, int(f)]);
         item(
             page,
             &format!("`{}` ({})", field.name(), field_type(message, field)),
             &comment,
         );
+    }
+}
+
+/// What is said of a choice, before the fields that it is among.
+fn oneof_item(
+    page: &mut String,
+    comments: &Comments,
+    at: i32,
+    message: &DescriptorProto,
+    oneof: Option<i32>,
+) {
+    let Some(oneof) = oneof else { return };
+    let comment = comments.at(&[FILE_MESSAGES, at, MESSAGE_ONEOFS, oneof]);
+    let name = message.oneof_decl[usize::try_from(oneof).unwrap()].name();
+    if !comment.is_empty() {
+        item(page, &format!("`{name}`, one of those below"), &comment);
     }
 }
 

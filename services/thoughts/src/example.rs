@@ -57,6 +57,7 @@ fn thought(username: &str, id: Uuid, seconds: i64, number: u128, text: &str) -> 
         text: text.to_owned(),
         visibility: Visibility::Public,
         create_time: time,
+        position: time.as_micros(),
         update_time: time,
         trashed: None,
     }

@@ -159,6 +159,7 @@ mod tests {
             text: text.to_owned(),
             visibility,
             create_time: Timestamp::from_seconds(5),
+            position: 5_000_000,
             update_time: Timestamp::from_seconds(5),
             trashed: None,
         }

@@ -7,8 +7,7 @@ use crate::thought::Thought;
 pub struct PageRequest {
     /// How many thoughts at most.
     pub size: usize,
-    /// Only those created before this one: the time in microseconds since 1970 that the page
-    /// before ended with.
+    /// Only those at positions below this one, which the page before ended with.
     pub before: Option<i64>,
 }
 
@@ -75,15 +74,14 @@ impl Page {
 
     /// The page of what [`PageRequest::limit`] gave.
     pub(crate) fn of(mut thoughts: Vec<Thought>, request: PageRequest) -> Self {
-        let more = thoughts.len() > request.size;
+        let further = thoughts.get(request.size).map(|thought| thought.position);
         thoughts.truncate(request.size);
-        let last = thoughts
-            .last()
-            .map(|thought| thought.create_time.as_micros());
-        Self {
-            thoughts,
-            next: last.filter(|_| more),
-        }
+        let next = thoughts.last().zip(further).map(|(last, further)| {
+            // Both lead to the same page, and this one does not tell whether somebody has that place.
+            let time = last.create_time.as_micros();
+            if time > further { time } else { last.position }
+        });
+        Self { thoughts, next }
     }
 }
 

@@ -130,6 +130,7 @@ impl Record {
                 text,
                 visibility: draft.visibility,
                 create_time,
+                position: create_time.as_micros(),
                 update_time,
                 trashed,
             },

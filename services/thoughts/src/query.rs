@@ -222,6 +222,7 @@ mod tests {
             visibility: Visibility::Public,
             // 2026-01-31T23:59:59.999999Z
             create_time: Timestamp::from_micros(1_769_903_999_999_999),
+            position: 1_769_903_999_999_999,
             update_time: Timestamp::from_seconds(0),
             trashed: None,
         };

@@ -69,6 +69,7 @@ impl Thoughts {
             text: text.as_str().to_owned(),
             visibility,
             create_time: now,
+            position: now.as_micros(),
             update_time: now,
             trashed: None,
         };

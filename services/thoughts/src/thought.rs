@@ -21,8 +21,11 @@ pub struct Thought {
     pub text: String,
     /// Who may see it.
     pub visibility: Visibility,
-    /// When it was written. No two thoughts of one database share it, so it is what pages go by.
+    /// When it was written.
     pub create_time: Timestamp,
+    /// What pages go by: `create_time` in microseconds since 1970 or, where another thought has
+    /// that, the next one that is free. No two thoughts of one database share it.
+    pub position: i64,
     /// When it was last changed; `create_time` until then.
     pub update_time: Timestamp,
     /// How it lies in the trash; `None` unless it is there.
@@ -84,13 +87,20 @@ pub enum TextError {
 }
 
 impl Thought {
-    /// Takes the next microsecond, when another thought has this one's.
+    /// Is written a microsecond later, when another thought has this one's position. The time is
+    /// ours, not the caller's: so pages go by times alone, but for what was imported.
     pub(crate) fn move_on(&mut self) {
         let unchanged = self.update_time == self.create_time;
         self.create_time = self.create_time + MICROSECOND;
+        self.position += 1;
         if unchanged {
             self.update_time = self.create_time;
         }
+    }
+
+    /// How far the position is behind `create_time`, in microseconds.
+    pub(crate) fn moved_by(&self) -> i64 {
+        self.position - self.create_time.as_micros()
     }
 }
 

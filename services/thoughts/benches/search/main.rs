@@ -350,6 +350,7 @@ fn thoughts(start: i64, of: i64) -> impl Iterator<Item = Thought> {
                 Visibility::Public
             },
             create_time: time,
+            position: time.as_micros(),
             update_time: time,
             trashed: None,
         }

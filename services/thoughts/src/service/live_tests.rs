@@ -75,6 +75,7 @@ fn thought(text: &str) -> Thought {
         text: text.to_owned(),
         visibility: Visibility::Public,
         create_time: now,
+        position: now.as_micros(),
         update_time: now,
         trashed: None,
     }

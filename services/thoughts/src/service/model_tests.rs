@@ -129,6 +129,7 @@ impl Model {
             .any(|(other, _)| other.create_time == made.create_time)
         {
             made.create_time = made.create_time + Duration::from_micros(1);
+            made.position += 1;
         }
         made.update_time = made.create_time;
         self.thoughts.push((made.clone(), Vec::new()));
@@ -272,6 +273,7 @@ impl Both {
                 let made = made.expect("written");
                 let expected = model.create(&Thought {
                     create_time: now,
+                    position: now.as_micros(),
                     ..made.clone()
                 });
                 self.created.push(made.clone());

@@ -45,7 +45,7 @@ impl Thoughts {
                     return Ok(None);
                 };
                 let page = page.await?;
-                let last = page.last().map(|(last, _)| last.create_time.as_micros());
+                let last = page.last().map(|(last, _)| last.position);
                 let last = last.filter(|_| page.len() == PAGE);
                 let next = last.map(|last| thoughts.exported_behind(author, trash, Some(last)));
                 Ok::<_, Error>(Some((page, next)))

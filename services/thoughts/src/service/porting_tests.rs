@@ -257,8 +257,7 @@ async fn what_others_have_is_imported_under_another_id_and_only_once() {
         for (theirs, ours) in bruces.iter().zip(&stephens) {
             assert_eq!(theirs.thought.text, ours.thought.text);
             assert_ne!(theirs.thought.id, ours.thought.id);
-            // Bruce has those positions.
-            assert!(theirs.thought.create_time < ours.thought.create_time);
+            assert_eq!(theirs.thought.create_time, ours.thought.create_time);
         }
         // It does not matter any more that the id is free by now.
         let first = bruces[0].thought.id;
@@ -331,12 +330,11 @@ async fn without_an_id_a_thought_is_known_by_its_time_and_text() {
 }
 
 #[tokio::test]
-async fn very_many_of_one_moment_move_on() {
+async fn very_many_of_one_moment_keep_it_and_stand_side_by_side() {
     on_each_engine(async |fresh| {
         let service = thoughts(fresh).await;
         let bruce = member("bruce");
         let time = Timestamp::from_seconds(1_000);
-        let mut expected = Vec::new();
         for part in 0..5_i64 {
             let drafts = (0..500).map(|n| Draft {
                 create_time: Some(time),
@@ -345,16 +343,127 @@ async fn very_many_of_one_moment_move_on() {
             });
             let outcomes = service.imports(&bruce, drafts).await;
             assert_eq!(outcomes, [Outcome::Imported; 500]);
-            expected.extend((0..500).map(|n| time.as_micros() + part * 500 + n));
         }
-        let exported = service.exports(&bruce).await.into_iter();
-        let positions: Vec<_> = exported
-            .map(|exported| {
-                assert_eq!(exported.thought.create_time, exported.thought.update_time);
-                exported.thought.create_time.as_micros()
-            })
-            .collect();
-        assert_eq!(positions, expected);
+        let exported = service.exports(&bruce).await;
+        for (thought, place) in exported.iter().map(|one| &one.thought).zip(0..) {
+            assert_eq!((thought.create_time, thought.update_time), (time, time));
+            assert_eq!(thought.position, time.as_micros() + place);
+        }
+        assert_eq!(exported.len(), 2_500);
+    })
+    .await;
+}
+
+/// Whatever the caller is told of own thoughts, but for their ids: times, texts and places of pages.
+#[derive(Debug, PartialEq)]
+struct Told {
+    outcomes: Vec<Outcome>,
+    exported: Vec<Draft>,
+    listed: Vec<(Timestamp, String)>,
+    found: Vec<(Timestamp, String)>,
+    pages: Vec<Option<i64>>,
+}
+
+async fn told(service: &Thoughts, caller: &Caller, drafts: &[Draft]) -> Told {
+    let outcomes = service.imports(caller, drafts.iter().cloned()).await;
+    let exported = service.exports(caller).await.into_iter().map(|one| Draft {
+        id: None,
+        ..drafted(&one)
+    });
+    let mut told = Told {
+        outcomes,
+        exported: exported.collect(),
+        listed: Vec::new(),
+        found: Vec::new(),
+        pages: Vec::new(),
+    };
+    let author = Some(caller.username.as_str());
+    let query = SearchQuery::parse(&format!("from:{}", caller.username)).expect("a query");
+    for search in [false, true] {
+        let mut request = first_page(3);
+        loop {
+            let page = match search {
+                true => service.search(Some(caller), &query, request).await,
+                false => service.list(Some(caller), author, request).await,
+            };
+            let page = page.expect("read");
+            let seen = page.thoughts.into_iter();
+            let seen = seen.map(|thought| (thought.create_time, thought.text));
+            let all = if search {
+                &mut told.found
+            } else {
+                &mut told.listed
+            };
+            all.extend(seen);
+            told.pages.push(page.next);
+            request.before = page.next;
+            if request.before.is_none() {
+                break;
+            }
+        }
+    }
+    told
+}
+
+/// What bruce imports beside stephen is told as if he were alone; what was told.
+async fn tells_nothing(fresh: &Fresh, drafts: &[Draft], stephens: &[Draft]) -> [Told; 2] {
+    let empty = Fresh::sqlite();
+    let (alone, beside) = (thoughts(&empty).await, thoughts(fresh).await);
+    let (bruce, stephen) = (member("bruce"), member("stephen"));
+    let hidden = beside.imports(&stephen, stephens.iter().cloned()).await;
+    assert_eq!(hidden, vec![Outcome::Imported; stephens.len()]);
+    let without = told(&alone, &bruce, drafts).await;
+    let with = told(&beside, &bruce, drafts).await;
+    assert_eq!(with.outcomes, vec![Outcome::Imported; drafts.len()]);
+    assert_eq!((with.listed.len(), &with.listed), (20, &with.found));
+    let again = told(&beside, &bruce, drafts).await;
+    assert_eq!(again.outcomes, vec![Outcome::Unchanged; drafts.len()]);
+    assert_eq!(again.exported, with.exported);
+    [with, without]
+}
+
+fn at(micros: i64, id: u128, text: &str, trashed: bool) -> Draft {
+    Draft {
+        id: Some(Uuid::from_u128(id)),
+        create_time: Some(Timestamp::from_micros(micros)),
+        // As the service's clock has it.
+        delete_time: trashed.then_some(Timestamp::from_seconds(1_700_000_000)),
+        visibility: Visibility::Private,
+        ..draft(text)
+    }
+}
+
+#[tokio::test]
+async fn an_import_does_not_tell_what_others_have() {
+    on_each_engine(async |fresh| {
+        // Those of stephen's are among the times and the ids, also in the trash.
+        let numbers = || (0..25).zip(1_u128..);
+        let drafts = numbers().map(|(n, id)| at(n * 40, id, &format!("mine {n}"), n % 5 == 0));
+        let drafts: Vec<_> = drafts.collect();
+        let hidden = numbers().map(|(n, id)| at(n * 20, id + 10, "a secret", n % 3 == 0));
+        let hidden: Vec<_> = hidden.collect();
+        let [with, without] = tells_nothing(fresh, &drafts, &hidden).await;
+        assert_eq!(with, without);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_into_the_midst_of_others_stays_in_order() {
+    on_each_engine(async |fresh| {
+        let drafts = (0..25).zip(1_u128..).map(|(n, id)| {
+            let moment = if n < 10 { n } else { 10 + n / 5 };
+            at(moment, id, &format!("mine {n}"), n % 5 == 0)
+        });
+        let mut drafts: Vec<_> = drafts.collect();
+        // The order of the file does not matter.
+        drafts.reverse();
+        let hidden = (0..20).zip(100_u128..);
+        let hidden = hidden.map(|(n, id)| at(n * 2, id, "a secret", n % 3 == 0));
+        let hidden: Vec<_> = hidden.collect();
+        let [with, without] = tells_nothing(fresh, &drafts, &hidden).await;
+        assert_eq!(with.exported, without.exported);
+        assert_eq!(with.listed, without.listed);
     })
     .await;
 }

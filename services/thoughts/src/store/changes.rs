@@ -37,8 +37,8 @@ const SQLITE: Sql = Sql {
             max(trimmed_seq, coalesce((SELECT max(seq) FROM changes), 0))
         FROM change_log",
     after: "
-        SELECT xid, seq, thought_id, position, author_id, author, before_visibility, before_text,
-            after_visibility, after_text, after_update_time
+        SELECT xid, seq, thought_id, position, moved_by, author_id, author, before_visibility,
+            before_text, after_visibility, after_text, after_update_time
         FROM changes WHERE xid >= $1 AND seq > $2 AND xid <= $3
         ORDER BY seq LIMIT $4",
     old: "
@@ -61,8 +61,8 @@ const POSTGRES: Sql = Sql {
             pg_snapshot_xmin(pg_current_snapshot())::TEXT::BIGINT - 1, 9223372036854775807
         FROM change_log",
     after: "
-        SELECT xid, seq, thought_id, position, author_id, author, before_visibility, before_text,
-            after_visibility, after_text, after_update_time
+        SELECT xid, seq, thought_id, position, moved_by, author_id, author, before_visibility,
+            before_text, after_visibility, after_text, after_update_time
         FROM changes WHERE (xid, seq) > ($1, $2) AND xid <= $3
         ORDER BY xid, seq LIMIT $4",
     old: "
@@ -96,6 +96,7 @@ struct Row {
     seq: i64,
     thought_id: Uuid,
     position: i64,
+    moved_by: i64,
     author_id: Uuid,
     author: String,
     before_visibility: Option<i16>,
@@ -331,7 +332,8 @@ impl From<Row> for Entry {
             id: row.author_id,
             username: row.author,
         };
-        let update_time = row.after_update_time.unwrap_or(row.position);
+        let create_time = row.position - row.moved_by;
+        let update_time = row.after_update_time.unwrap_or(create_time);
         let side = |number: Option<i16>, text: Option<String>| {
             let visibility = visibility(number?);
             let Some(text) = text else {
@@ -342,7 +344,8 @@ impl From<Row> for Entry {
                 author: author.clone(),
                 text,
                 visibility,
-                create_time: Timestamp::from_micros(row.position),
+                create_time: Timestamp::from_micros(create_time),
+                position: row.position,
                 update_time: Timestamp::from_micros(update_time),
                 trashed: None,
             }))

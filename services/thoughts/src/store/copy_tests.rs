@@ -69,7 +69,8 @@ async fn written_by_an_older_release(store: &Store) {
     let folded = crate::fold::fold(&old.text);
     let stored: Result<(), database::Error> = database::write!(store.database, |conn| {
         sqlx::query(INSERT)
-            .bind(old.create_time.as_micros())
+            .bind(old.position)
+            .bind(old.moved_by())
             .bind(old.id)
             .bind(old.author.id)
             .bind(&old.author.username)

@@ -1,13 +1,16 @@
 //! Storing what was exported, many at a time.
 
-use std::collections::HashMap;
+mod places;
+
+use std::collections::{HashMap, HashSet};
 
 use database::{Engine, Error};
 use runtime::clock::Timestamp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{Store, purge::FIND_MARK, read::visibility, trash::PUT, write::number};
+use self::places::{FIRST, MOST, Stretch, TAKEN, by_time, taken_among};
+use super::{Store, purge::FIND_MARK, read::visibility, write::number};
 use crate::{
     fold::fold,
     porting::{Outcome, Record},
@@ -18,70 +21,77 @@ use crate::{
 /// whichever of the two tables.
 const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(8246150613470562)";
 
-/// So many positions are looked at in one go.
-const RUN: i64 = 1_000;
-
-/// The next positions from one on that are taken.
-const TAKEN: &str = "
-    SELECT position FROM (
-        SELECT * FROM (
-            SELECT position FROM thoughts WHERE position >= $1 ORDER BY position LIMIT $2
-        ) AS kept
-        UNION
-        SELECT * FROM (
-            SELECT position FROM trash WHERE position >= $1 ORDER BY position LIMIT $2
-        ) AS lying
-    ) AS taken
-    ORDER BY position LIMIT $2";
-
 const KEEP_REVISION: &str = "
     INSERT INTO thought_revisions (thought_id, create_time, end_time, author_id, text, visibility)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (thought_id, create_time) DO NOTHING";
 
-/// Puts a thought to the next position that is free, from its own on.
-macro_rules! insert_behind {
-    ($conn:expr, $engine:expr, $thought:expr, $folded:expr, $ends:expr) => {{
-        let thought: &mut Thought = $thought;
-        let asked = thought.create_time.as_micros();
-        let mut from = $ends.get(&asked).map_or(asked, |end| end + 1);
-        loop {
-            let taken: Vec<i64> = sqlx::query_scalar(TAKEN)
-                .bind(from)
-                .bind(RUN)
-                .fetch_all(&mut *$conn)
-                .await?;
-            let free = first_gap(from, &taken);
-            if free - from < RUN {
-                move_to(thought, free);
-                let stored = match thought.trashed {
-                    None => insert!($conn, $engine, thought, $folded),
-                    Some(trashed) => {
-                        sqlx::query(PUT)
-                            .bind(free)
-                            .bind(thought.id)
-                            .bind(thought.author.id)
-                            .bind(&thought.author.username)
-                            .bind(&thought.text)
-                            .bind(number(thought.visibility))
-                            .bind(thought.update_time.as_micros())
-                            .bind(trashed.delete_time.as_micros())
-                            .bind(trashed.expire_time.as_micros())
-                            .bind(trashed.removed)
-                            .execute(&mut *$conn)
-                            .await?
-                            .rows_affected()
-                            == 1
-                    }
-                };
-                if stored {
-                    break;
-                }
-            }
-            from = free;
+/// Moves thoughts on whose positions are taken, so that no two have the same and they stay in order.
+macro_rules! make_room {
+    ($conn:expr, $thoughts:expr) => {
+        let sql = taken_among($thoughts.len());
+        let mut find = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+        for (thought, _) in &$thoughts {
+            find = find.bind(thought.position);
         }
-        $ends.insert(asked, thought.create_time.as_micros());
-    }};
+        let taken: Vec<i64> = find.fetch_all(&mut *$conn).await?;
+        let taken: HashSet<i64> = taken.into_iter().collect();
+        let (mut stretch, mut behind) = (Stretch::none(), i64::MIN);
+        for thought in by_time(&mut $thoughts) {
+            let mut position = thought.position.max(behind);
+            let mut limit = FIRST;
+            // Another than that has not been looked at.
+            while position != thought.position || taken.contains(&position) {
+                if stretch.has(position) {
+                    position = stretch.free(position);
+                    if stretch.has(position) {
+                        break;
+                    }
+                }
+                let taken = sqlx::query_scalar(TAKEN).bind(position).bind(limit);
+                stretch = Stretch::new(position, limit, taken.fetch_all(&mut *$conn).await?);
+                limit = (limit * 4).min(MOST);
+            }
+            thought.position = position;
+            behind = position + 1;
+        }
+    };
+}
+
+/// Inserts thoughts, each with its folded text, but for those whose position somebody has taken since;
+/// the ids of all that are in by then.
+macro_rules! insert_free {
+    ($conn:expr, $thoughts:expr, $stored:expr) => {
+        for place in [Place::Kept, Place::Trash] {
+            let some = $thoughts.iter().filter(|(new, _)| place.is_of(new));
+            let some: Vec<&(Thought, String)> = some.collect();
+            if some.is_empty() {
+                continue;
+            }
+            let sql = place.insert(some.len());
+            let mut insert = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+            for (thought, folded) in some {
+                insert = insert
+                    .bind(thought.position)
+                    .bind(thought.moved_by())
+                    .bind(thought.id)
+                    .bind(thought.author.id)
+                    .bind(&thought.author.username)
+                    .bind(&thought.text)
+                    .bind(number(thought.visibility))
+                    .bind(thought.update_time.as_micros());
+                insert = match thought.trashed {
+                    None => insert.bind(folded),
+                    Some(trashed) => insert
+                        .bind(trashed.delete_time.as_micros())
+                        .bind(trashed.expire_time.as_micros())
+                        .bind(trashed.removed),
+                };
+            }
+            let ids: Vec<Uuid> = insert.fetch_all(&mut *$conn).await?;
+            $stored.extend(ids);
+        }
+    };
 }
 
 impl Store {
@@ -125,33 +135,16 @@ impl Store {
             for record in records {
                 plan.add(record);
             }
-            let folded: Vec<String> = plan.new.iter().map(|new| fold(&new.text)).collect();
-            let mut stored = HashMap::new();
-            let kept = plan.new.iter().zip(&folded);
-            let kept: Vec<_> = kept.filter(|(new, _)| new.trashed.is_none()).collect();
-            if !kept.is_empty() {
-                let sql = insert_all(kept.len());
-                let mut insert = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
-                for (thought, folded) in kept {
-                    insert = insert
-                        .bind(thought.create_time.as_micros())
-                        .bind(thought.id)
-                        .bind(thought.author.id)
-                        .bind(&thought.author.username)
-                        .bind(&thought.text)
-                        .bind(folded)
-                        .bind(number(thought.visibility))
-                        .bind(thought.update_time.as_micros());
-                }
-                let ids: Vec<Uuid> = insert.fetch_all(&mut *conn).await?;
-                stored.extend(ids.into_iter().map(|id| (id, ())));
-            }
-            let mut ends = HashMap::new();
-            for (thought, folded) in plan.new.iter_mut().zip(&folded) {
-                if stored.contains_key(&thought.id) {
-                    index!(conn, engine, thought, folded);
-                } else {
-                    insert_behind!(conn, engine, thought, folded, ends);
+            let new = plan.new.into_iter().map(|new| (fold(&new.text), new));
+            let mut new: Vec<_> = new.map(|(folded, new)| (new, folded)).collect();
+            while !new.is_empty() {
+                make_room!(conn, new);
+                let mut stored = HashSet::new();
+                insert_free!(conn, new, stored);
+                for (thought, folded) in new.extract_if(.., |(new, _)| stored.contains(&new.id)) {
+                    if thought.trashed.is_none() {
+                        index!(conn, engine, &thought, &folded);
+                    }
                 }
             }
             for (thought_id, revision) in plan.revisions {
@@ -257,36 +250,45 @@ fn find(ids: usize) -> String {
     )
 }
 
-/// Inserts so many thoughts, but for those whose position is taken; see `INSERT` in `write.rs`.
-fn insert_all(thoughts: usize) -> String {
-    let row = |n: usize| {
-        let places: Vec<String> = (n * 8 + 1..=n * 8 + 8).map(|n| format!("${n}")).collect();
-        format!("({})", places.join(", "))
-    };
-    let rows: Vec<String> = (0..thoughts).map(row).collect();
-    format!(
-        "INSERT INTO thoughts
-             (position, id, author_id, author, text, folded, visibility, update_time)
-         SELECT * FROM (VALUES {}) AS new
-         WHERE NOT EXISTS (SELECT 1 FROM trash WHERE position = new.column1)
-         ON CONFLICT (position) DO NOTHING
-         RETURNING id",
-        rows.join(", ")
-    )
+/// Where a thought is put.
+#[derive(Clone, Copy)]
+enum Place {
+    Kept,
+    Trash,
 }
 
-/// The first position from `from` on that is not among those `taken`, which go up.
-fn first_gap(from: i64, taken: &[i64]) -> i64 {
-    let positions = from..;
-    let run = taken.iter().zip(positions);
-    let end = run.take_while(|(taken, position)| **taken == *position);
-    end.last().map_or(from, |(_, position)| position + 1)
-}
+impl Place {
+    fn is_of(self, thought: &Thought) -> bool {
+        thought.trashed.is_some() == matches!(self, Self::Trash)
+    }
 
-fn move_to(thought: &mut Thought, position: i64) {
-    let unchanged = thought.update_time == thought.create_time;
-    thought.create_time = Timestamp::from_micros(position);
-    if unchanged || thought.update_time < thought.create_time {
-        thought.update_time = thought.create_time;
+    /// Inserts so many thoughts, but for those whose position is taken; see `INSERT` in `write.rs`.
+    fn insert(self, thoughts: usize) -> String {
+        let (table, other, own) = match self {
+            Self::Kept => ("thoughts", "trash", &["folded"][..]),
+            Self::Trash => (
+                "trash",
+                "thoughts",
+                &["delete_time", "expire_time", "removed"][..],
+            ),
+        };
+        let columns = 8 + own.len();
+        let own = own.join(", ");
+        let row = |n: usize| {
+            let first = n * columns + 1;
+            let places = (first..first + columns).map(|n| format!("${n}"));
+            format!("({})", places.collect::<Vec<_>>().join(", "))
+        };
+        let rows: Vec<String> = (0..thoughts).map(row).collect();
+        format!(
+            "INSERT INTO {table} (
+                 position, moved_by, id, author_id, author, text, visibility, update_time, {own}
+             )
+             SELECT * FROM (VALUES {}) AS new
+             WHERE NOT EXISTS (SELECT 1 FROM {other} WHERE position = new.column1)
+             ON CONFLICT (position) DO NOTHING
+             RETURNING id",
+            rows.join(", ")
+        )
     }
 }

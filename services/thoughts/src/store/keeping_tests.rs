@@ -437,7 +437,8 @@ async fn r16_a_thought_comes_back_beside_one_that_an_older_program_put_in_its_pl
         done.expect("stored");
         let back = store.take_from_trash(thought.id, BRUCE, at(11)).await;
         let back = back.expect("an answer").expect("back");
-        assert_eq!((back.create_time, back.update_time), (at(2), at(2)));
+        assert_eq!((back.create_time, back.update_time), (at(1), at(1)));
+        assert_eq!(back.position, 2);
         // And the other way round: two in the trash that had the same place.
         let theirs = store
             .get(Uuid::from_u128(77), None)

@@ -15,7 +15,8 @@ macro_rules! insert {
     ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {{
         let thought: &$crate::thought::Thought = $thought;
         let inserted = sqlx::query($crate::store::write::INSERT)
-            .bind(thought.create_time.as_micros())
+            .bind(thought.position)
+            .bind(thought.moved_by())
             .bind(thought.id)
             .bind(thought.author.id)
             .bind(&thought.author.username)
@@ -39,7 +40,7 @@ macro_rules! index {
     ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {
         if $engine == database::Engine::Sqlite {
             sqlx::query($crate::store::sqlite::INDEX)
-                .bind($thought.create_time.as_micros())
+                .bind($thought.position)
                 .bind($crate::store::sqlite::document($thought, $folded))
                 .execute(&mut *$conn)
                 .await?;
@@ -53,11 +54,11 @@ macro_rules! unindex {
     ($conn:expr, $engine:expr, $thought:expr) => {
         if $engine == database::Engine::Sqlite {
             sqlx::query($crate::store::sqlite::REMOVE)
-                .bind($thought.create_time.as_micros())
+                .bind($thought.position)
                 .execute(&mut *$conn)
                 .await?;
         }
-        $crate::store::tags::unindex_tags!($conn, $thought.create_time.as_micros());
+        $crate::store::tags::unindex_tags!($conn, $thought.position);
     };
 }
 

@@ -106,7 +106,10 @@ async fn fill_trash(store: &Store) {
         Engine::Postgres => ("gen_random_uuid()", format!("'{BRUCE}'::uuid")),
     };
     let sql = format!(
-        "INSERT INTO trash
+        "INSERT INTO trash (
+             position, id, author_id, author, text, visibility, update_time,
+             delete_time, expire_time, removed
+         )
          SELECT -n, {one}, {author}, 'bruce', 'gone', 1, 0, 0, 1, n < 0 FROM (
              WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
              SELECT n FROM numbers

@@ -165,7 +165,8 @@ fn statement(search: &Search<'_>, window: Window, bound: i64, wanted: usize) -> 
              WHERE position < {bound} AND {visible}
              ORDER BY position DESC LIMIT {wanted}
          )
-         SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
+         SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
+            t.update_time
          FROM page JOIN thoughts AS t USING (position)
          ORDER BY position DESC"
     );

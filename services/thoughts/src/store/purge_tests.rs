@@ -57,11 +57,15 @@ async fn indexed(store: &Store) -> i64 {
 }
 
 async fn is_refused(store: &Store, thought: &Thought, request: Option<CreationRequest>) -> bool {
-    let outcome = store.create(thought, request).await;
-    match outcome.map_err(error::Error::from) {
-        Ok(Created::New(_)) => false,
-        Err(error::Error::AccountGone) => true,
-        other => panic!("{other:?}"),
+    loop {
+        let outcome = store.create(thought, request).await;
+        match outcome.map_err(error::Error::from) {
+            Ok(Created::New(_)) => return false,
+            Err(error::Error::AccountGone) => return true,
+            // Many write at once, on whatever disk that is.
+            Err(error::Error::Database(Error::Unavailable(_))) => {}
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -169,7 +173,12 @@ async fn no_thought_slips_past_a_purge_by_way_of_the_trash() {
 
 /// Writes, changes, deletes and brings back, until a purge has taken it all away.
 async fn keeps_until_refused(store: Store, author: Uuid) {
-    while let Ok(Created::New(thought)) = store.create(&public(author, 1, "more"), None).await {
+    loop {
+        let thought = match store.create(&public(author, 1, "more"), None).await {
+            Ok(Created::New(thought)) => thought,
+            Err(Error::Unavailable(_)) => continue,
+            _ => break,
+        };
         for step in 0..4 {
             let done = match step {
                 0 | 3 => edit(&store, &thought).await,
@@ -180,7 +189,7 @@ async fn keeps_until_refused(store: Store, author: Uuid) {
                     .map(|back| back.is_some()),
             };
             match done.map_err(error::Error::from) {
-                Ok(true) => {}
+                Ok(true) | Err(error::Error::Database(Error::Unavailable(_))) => {}
                 // It is gone, or is not to be.
                 Ok(false) | Err(error::Error::AccountGone) => break,
                 Err(error) => panic!("{error}"),

@@ -11,20 +11,20 @@ use crate::{
 };
 
 pub(super) const GET: &str = "
-    SELECT position, id, author_id, author, text, visibility, update_time
+    SELECT position, moved_by, id, author_id, author, text, visibility, update_time
     FROM thoughts WHERE id = $1 AND (visibility = 1 OR author_id = $2)";
 
 /// Two arms, each of which an index serves in order: what everyone may see, and what only the
 /// caller may. An OR of both would read through everyone else's private ones.
 pub(super) const LIST: &str = "
     SELECT * FROM (
-        SELECT position, id, author_id, author, text, visibility, update_time
+        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
         FROM thoughts WHERE visibility = 1 AND position < $1
         ORDER BY position DESC LIMIT $3
     ) AS everyones
     UNION ALL
     SELECT * FROM (
-        SELECT position, id, author_id, author, text, visibility, update_time
+        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
         FROM thoughts WHERE visibility = 2 AND author_id = $2 AND -position > -$1
         ORDER BY -position LIMIT $3
     ) AS own
@@ -33,13 +33,13 @@ pub(super) const LIST: &str = "
 /// As [`LIST`], of one author.
 pub(super) const LIST_OF_AUTHOR: &str = "
     SELECT * FROM (
-        SELECT position, id, author_id, author, text, visibility, update_time
+        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
         FROM thoughts WHERE visibility = 1 AND author = $4 AND -position > -$1
         ORDER BY -position LIMIT $3
     ) AS everyones
     UNION ALL
     SELECT * FROM (
-        SELECT position, id, author_id, author, text, visibility, update_time
+        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
         FROM thoughts WHERE visibility = 2 AND author_id = $2 AND author = $4 AND -position > -$1
         ORDER BY -position LIMIT $3
     ) AS own
@@ -49,6 +49,7 @@ pub(super) const LIST_OF_AUTHOR: &str = "
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
     position: i64,
+    moved_by: i64,
     id: Uuid,
     author_id: Uuid,
     author: String,
@@ -117,7 +118,8 @@ impl From<Row> for Thought {
             },
             text: row.text,
             visibility: visibility(row.visibility),
-            create_time: Timestamp::from_micros(row.position),
+            create_time: Timestamp::from_micros(row.position - row.moved_by),
+            position: row.position,
             update_time: Timestamp::from_micros(row.update_time),
             trashed: None,
         }

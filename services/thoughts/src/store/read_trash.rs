@@ -17,17 +17,17 @@ use crate::{
 
 /// Wherever it is: one statement sees a thought that is being moved in one of the two places.
 const FIND: &str = "
-    SELECT position, id, author_id, author, text, visibility, update_time,
+    SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
         CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time, FALSE AS removed
     FROM thoughts WHERE id = $1 AND (visibility = 1 OR author_id = $2)
     UNION ALL
-    SELECT position, id, author_id, author, text, visibility, update_time,
+    SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
         delete_time, expire_time, removed
     FROM trash WHERE id = $1 AND author_id = $2 AND expire_time > $3";
 
 /// The viewer's trash, as a further arm of a list (see `read.rs`) or alone.
 pub(super) const LIST_TRASH: &str = "
-    SELECT position, id, author_id, author, text, visibility, update_time,
+    SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
         delete_time, expire_time, removed
     FROM trash
     WHERE author_id = $2 AND -position > -$1 AND expire_time > $5 AND ($4 IS NULL OR author = $4)
@@ -105,7 +105,7 @@ impl Store {
 pub(super) fn beside(list: &str) -> String {
     format!(
         "SELECT * FROM (
-            SELECT position, id, author_id, author, text, visibility, update_time,
+            SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
                 CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time,
                 FALSE AS removed
             FROM ({list}) AS listed

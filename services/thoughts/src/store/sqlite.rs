@@ -55,7 +55,8 @@ pub(super) fn search(
     let wanted = statement.number(wanted);
     statement.sql = format!(
         "WITH found AS ({found} LIMIT {reach})
-         SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
+         SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
+            t.update_time
          FROM found CROSS JOIN thoughts AS t ON t.position = found.position
          WHERE {visible} AND {checks} LIMIT {wanted}"
     );

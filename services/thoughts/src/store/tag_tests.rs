@@ -78,7 +78,8 @@ async fn found(store: &Store, viewer: Option<Uuid>, typed: &str) -> Vec<String> 
 async fn older_release_writes(store: &Store, thought: &Thought) {
     let stored: Result<(), database::Error> = database::write!(store.database, |conn| {
         sqlx::query(INSERT)
-            .bind(thought.create_time.as_micros())
+            .bind(thought.position)
+            .bind(thought.moved_by())
             .bind(thought.id)
             .bind(thought.author.id)
             .bind(&thought.author.username)

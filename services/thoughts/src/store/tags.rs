@@ -117,7 +117,7 @@ pub(super) struct Tagged {
 impl Tagged {
     pub(super) fn of(thought: &Thought, folded: &str) -> Self {
         Self {
-            position: thought.create_time.as_micros(),
+            position: thought.position,
             author_id: thought.author.id,
             visibility: number(thought.visibility),
             tags: tags_of_folded(folded),

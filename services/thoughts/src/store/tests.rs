@@ -42,6 +42,7 @@ pub(super) fn thought(author: Uuid, micros: i64, text: &str, visibility: Visibil
         text: text.to_owned(),
         visibility,
         create_time: time,
+        position: micros,
         update_time: time,
         trashed: None,
     }

@@ -21,18 +21,18 @@ const TAKE: &str = "
         OR ($3 AND visibility = 1
             AND NOT EXISTS (SELECT 1 FROM purged_authors WHERE author_id = $2))
     )
-    RETURNING position, id, author_id, author, text, visibility, update_time";
+    RETURNING position, moved_by, id, author_id, author, text, visibility, update_time";
 
-pub(super) const PUT: &str = "
+const PUT: &str = "
     INSERT INTO trash (
-        position, id, author_id, author, text, visibility, update_time,
+        position, moved_by, id, author_id, author, text, visibility, update_time,
         delete_time, expire_time, removed
-    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (position) DO NOTHING";
 
 const TAKE_BACK: &str = "
     DELETE FROM trash WHERE id = $1 AND author_id = $2 AND NOT removed AND expire_time > $3
-    RETURNING position, id, author_id, author, text, visibility, update_time";
+    RETURNING position, moved_by, id, author_id, author, text, visibility, update_time";
 
 const DELETE: &str = "
     DELETE FROM trash WHERE id = $1 AND author_id = $2 AND expire_time > $3";
@@ -78,7 +78,8 @@ impl Store {
             };
             unindex!(conn, engine, thought);
             while sqlx::query(PUT)
-                .bind(thought.create_time.as_micros())
+                .bind(thought.position)
+                .bind(thought.moved_by())
                 .bind(thought.id)
                 .bind(thought.author.id)
                 .bind(&thought.author.username)
@@ -93,7 +94,7 @@ impl Store {
                 .rows_affected()
                 == 0
             {
-                thought.move_on();
+                thought.position += 1;
             }
             Ok(true)
         })
@@ -125,7 +126,7 @@ impl Store {
             };
             let folded = &fold(&thought.text);
             while !insert!(conn, engine, &thought, folded) {
-                thought.move_on();
+                thought.position += 1;
             }
             Ok(Some(thought))
         })

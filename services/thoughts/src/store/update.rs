@@ -12,7 +12,7 @@ use crate::{
 };
 
 const OWN: &str = "
-    SELECT position, id, author_id, author, text, visibility, update_time
+    SELECT position, moved_by, id, author_id, author, text, visibility, update_time
     FROM thoughts WHERE id = $1 AND author_id = $2";
 
 /// Only a thought that is still as it was read.

@@ -14,8 +14,9 @@ use crate::{
 
 /// A thought in the trash keeps its position, so that it comes back to where it was.
 pub(super) const INSERT: &str = "
-    INSERT INTO thoughts (position, id, author_id, author, text, folded, visibility, update_time)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    INSERT INTO thoughts
+        (position, moved_by, id, author_id, author, text, folded, visibility, update_time)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
     WHERE NOT EXISTS (SELECT 1 FROM trash WHERE position = $1)
     ON CONFLICT (position) DO NOTHING";
 

@@ -76,7 +76,8 @@ impl Search<'_> {
         let wanted = statement.number(wanted);
         statement.sql = format!(
             "WITH newest AS ({newest} LIMIT {reach})
-             SELECT t.position, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time
+             SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
+            t.update_time
              FROM {source} WHERE {checks} ORDER BY t.position DESC LIMIT {wanted}"
         );
         statement
