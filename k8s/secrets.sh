@@ -72,11 +72,21 @@ random_value() {
 # a new one would fit no older volume.
 database_password() {
     is_made "$1" POSTGRES_PASSWORD && return
-    if exists persistentvolumeclaim "data-$1-0"; then
+    if exists persistentvolumeclaim "data-$1-0" && ! is_to_be_made "$1"; then
         fail "the Secret $1 is gone, but its volume is there: bring the Secret back from a backup," \
             "or, to begin anew, delete the PersistentVolumeClaim data-$1-0 and all that is in it"
     fi
     random_value "$1" POSTGRES_PASSWORD
+}
+
+# Whether a database has a volume with nothing in it yet, or waits for one: so it is where the overlay
+# was applied first.
+is_to_be_made() {
+    local phase
+    phase=$(kube get persistentvolumeclaim "data-$1-0" --output "jsonpath={.status.phase}") || exit
+    [[ $phase == Pending ]] ||
+        # shellcheck disable=SC2016  # the container's variable
+        kube exec "$1-0" --container postgres -- sh -c '[ ! -s "$PGDATA/PG_VERSION" ]' 2>/dev/null
 }
 
 # given SECRET KEY MEANING: what cannot be made up here.

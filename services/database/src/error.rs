@@ -120,8 +120,9 @@ impl Trouble {
             (_, "P0001") => Self::Refusal,
             // serialization_failure, deadlock_detected, lock_not_available
             (_, "40001" | "40P01" | "55P03") => Self::Conflict,
-            // Connection exceptions and insufficient resources (too_many_connections, disk_full).
-            (Some("08" | "53"), _) => Self::Away,
+            // Connection exceptions, insufficient resources (too_many_connections, disk_full), and
+            // logins that are refused: while a password is being replaced, to connections that are new.
+            (Some("08" | "28" | "53"), _) => Self::Away,
             // query_canceled (statement_timeout), admin_shutdown, crash_shutdown,
             // cannot_connect_now, idle_in_transaction_session_timeout, and read_only_sql_transaction
             // (a primary that has just become a replica).

@@ -356,6 +356,57 @@ async fn connections_that_the_server_has_closed_are_replaced() {
     }
 }
 
+/// As while its password is being replaced.
+#[tokio::test]
+async fn who_is_turned_away_for_a_while_is_let_in_again() {
+    for (n, fresh) in (each_engine().await.iter())
+        .filter(|fresh| fresh.engine() == Engine::Postgres)
+        .enumerate()
+    {
+        let role = format!("turned_away_{}_{n}", std::process::id());
+        let owner = fresh.open(&migrations()).await;
+        run(&owner, format!("CREATE ROLE {role} LOGIN SUPERUSER")).await;
+        let (_, place) = fresh.url_text().split_once('@').expect("an address");
+        let url: DatabaseUrl = format!("postgres://{role}@{place}").parse().expect("one");
+        let open = async || Database::open(&url, &migrations(), future::pending()).await;
+        let database = open().await.expect("let in");
+        add(&database, "bruce").await.expect("added");
+
+        run(&owner, format!("ALTER ROLE {role} NOLOGIN")).await;
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+        );
+        run(&owner, end).await;
+        let refused = loop {
+            match add(&database, "stephen").await {
+                Ok(()) => {}
+                Err(error) if error.to_string().contains("log in") => break error,
+                // The connection that was there.
+                Err(error) => assert!(error.is_unavailable(), "{error:?}"),
+            }
+        };
+        assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+        // At the start it is a mistake.
+        assert!(matches!(open().await, Err(OpenError::Refused { .. })));
+
+        run(&owner, format!("ALTER ROLE {role} LOGIN")).await;
+        add(&database, "stephen").await.expect("added");
+        database.close().await;
+        run(&owner, format!("DROP ROLE {role}")).await;
+        owner.close().await;
+    }
+}
+
+async fn run(database: &Database, sql: String) {
+    let Database::Postgres(pool) = database else {
+        panic!("PostgreSQL")
+    };
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&**pool)
+        .await;
+    done.expect("done");
+}
+
 #[tokio::test]
 async fn a_statement_is_planned_once_a_connection() {
     on_each_engine(async |fresh| {

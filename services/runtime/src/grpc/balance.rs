@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,8 @@ pub(super) struct Balancer {
     peers: ArcSwap<Vec<Arc<Peer>>>,
     /// Turns true once the name has been looked up, with or without success.
     resolved: watch::Sender<bool>,
+    /// Whether the last look-up had no success, which is said once and not each time.
+    lost: AtomicBool,
 }
 
 /// One address.
@@ -65,6 +67,7 @@ impl Balancer {
             tls,
             peers: ArcSwap::default(),
             resolved: watch::Sender::new(false),
+            lost: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&balancer);
         tokio::spawn(async move {
@@ -117,14 +120,21 @@ impl Balancer {
     }
 
     async fn resolve(&self) {
-        let target = (self.url.host(), self.url.port());
-        match timeout(RESOLVE_TIMEOUT, lookup_host(target)).await {
-            Ok(Ok(addresses)) => self.update(addresses.collect()),
-            Ok(Err(error)) => tracing::warn!(host = self.url.host(), %error, "name not found"),
-            Err(_) => tracing::warn!(
-                host = self.url.host(),
-                "the look-up of a name takes too long"
-            ),
+        let host = self.url.host();
+        let found = timeout(RESOLVE_TIMEOUT, lookup_host((host, self.url.port()))).await;
+        let was_lost = self
+            .lost
+            .swap(!matches!(found, Ok(Ok(_))), Ordering::Relaxed);
+        match found {
+            Ok(Ok(addresses)) => {
+                if was_lost {
+                    tracing::info!(host, "the name is found again");
+                }
+                self.update(addresses.collect());
+            }
+            _ if was_lost => {}
+            Ok(Err(error)) => tracing::warn!(host, %error, "name not found"),
+            Err(_) => tracing::warn!(host, "the look-up of a name takes too long"),
         }
         self.resolved.send_replace(true);
     }

@@ -203,6 +203,8 @@ impl GrpcServer {
             names: self.names,
             readiness,
         };
+        // Known from the first call on: a name that nobody has heard of is another answer.
+        health.set(false).await;
         let stopping = CancellationToken::new();
         let calls = http::serve(
             listener,

@@ -182,6 +182,12 @@ fn k10_databases_keep_their_data() {
             let options = env["POSTGRES_INITDB_ARGS"].as_str().unwrap();
             assert_eq!(options, "--encoding=UTF8 --locale=C.UTF-8", "{whose}");
             assert_ne!(at(database.container(), "/startupProbe"), &Value::Null);
+            // The end of what an exec leaves behind is no crash of the first process.
+            assert_eq!(
+                at(database.pod(), "/shareProcessNamespace"),
+                true,
+                "{whose}"
+            );
         }
     }
 }

@@ -38,8 +38,12 @@ get)
     case $* in
     *go-template*) key=${5#*'"'}; grep -q "^  ${key%%'"'*}: ." "$2-$3" && printf yes
         exit 0 ;;
+    *jsonpath={.status.phase}*) cat "$2-$3" ;;
     *) echo "$2/$3" ;;
     esac ;;
+exec)
+    # Of a database that is not made yet.
+    [ -e "empty-$2" ] ;;
 create)
     cat >incoming
     name=$(sed -n 's/^  name: //p' incoming)
@@ -152,6 +156,25 @@ fn no_new_password_for_a_volume_that_has_another() {
         "{errors}"
     );
     assert!(cluster.secret("users-db").is_none());
+}
+
+/// As where an overlay was applied before its Secrets were made.
+#[test]
+fn a_volume_with_nothing_in_it_gets_a_password() {
+    for (phase, asked) in [("Pending", false), ("Bound", true)] {
+        let cluster = Cluster::new();
+        for database in ["thoughts-db", "users-db"] {
+            cluster.put(&format!("persistentvolumeclaim-data-{database}-0"), phase);
+            if asked {
+                cluster.put(&format!("empty-{database}-0"), "");
+            }
+        }
+        let output = cluster.run(&[]);
+        assert!(output.status.success(), "{phase}: {output:?}");
+        assert!(cluster.secret("users-db").is_some(), "{phase}");
+        let exec = r#"exec users-db-0 --container postgres -- sh -c [ ! -s "$PGDATA/PG_VERSION" ]"#;
+        assert_eq!(cluster.file("arguments").contains(exec), asked, "{phase}");
+    }
 }
 
 #[test]
