@@ -84,9 +84,9 @@ database_password() {
 is_to_be_made() {
     local phase
     phase=$(kube get persistentvolumeclaim "data-$1-0" --output "jsonpath={.status.phase}") || exit
-    [[ $phase == Pending ]] ||
-        # shellcheck disable=SC2016  # the container's variable
-        kube exec "$1-0" --container postgres -- sh -c '[ ! -s "$PGDATA/PG_VERSION" ]' 2>/dev/null
+    [[ $phase == Pending ]] && return
+    # shellcheck disable=SC2016  # the container's variable
+    kube exec "$1-0" --container postgres -- sh -c '[ ! -s "$PGDATA/PG_VERSION" ]' 2>/dev/null
 }
 
 # given SECRET KEY MEANING: what cannot be made up here.
