@@ -93,7 +93,7 @@ async fn prepare_on(connection: &mut PgConnection, migrations: &Migrator) -> Res
 fn not_open(error: sqlx::Error) -> NotOpen {
     let code = error
         .as_database_error()
-        .and_then(|reported| reported.code());
+        .and_then(sqlx::error::DatabaseError::code);
     // Who is not let in at the start has been told something wrong.
     if code.is_some_and(|code| code.starts_with("28")) {
         return NotOpen::Ever(error.to_string());
