@@ -51,7 +51,8 @@ const BATCH: i64 = 500;
 
 const ROUNDS: usize = 5;
 
-const COLUMNS: &str = "position, id, author_id, author, text, folded, visibility, update_time";
+const COLUMNS: &str =
+    "position, moved_by, id, author_id, author, text, folded, visibility, update_time";
 
 #[tokio::main]
 async fn main() {
@@ -156,7 +157,7 @@ async fn copied_in(connection: &mut PgConnection, rows: i64) -> Duration {
             let (id, author, folded) = (id(n), caller().user_id, fold(&text));
             writeln!(
                 lines,
-                "{time}\t{id}\t{author}\tbruce\t{text}\t{folded}\t1\t{time}"
+                "{time}\t0\t{id}\t{author}\tbruce\t{text}\t{folded}\t1\t{time}"
             )
             .expect("written");
         }

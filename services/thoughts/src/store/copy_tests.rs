@@ -18,7 +18,7 @@ use crate::{
     query::SearchQuery,
     revision::Revision,
     service_token::ServiceToken,
-    thought::{Change, MaxLength, ThoughtText},
+    thought::{Change, MaxLength, Thought, ThoughtText},
     trash::{Reach, TrashList},
 };
 use runtime::clock::Timestamp;
@@ -56,6 +56,11 @@ async fn full() -> (Fresh, Store) {
     store.tag_untagged(10).await.unwrap();
     store.count_tags(100).await.unwrap();
     stored(&store, &public(STEPHEN, 40, "not counted yet #late")).await;
+    let imported = Thought {
+        position: 47,
+        ..private(STEPHEN, 45, "as old as somebody else's")
+    };
+    stored(&store, &imported).await;
     written_by_an_older_release(&store).await;
     store.purge_author(Uuid::from_u128(3), NOW).await.unwrap();
     let token = ServiceToken::new("a token".to_owned(), NOW);
