@@ -74,7 +74,8 @@ database_password() {
     is_made "$1" POSTGRES_PASSWORD && return
     if exists persistentvolumeclaim "data-$1-0" && ! is_to_be_made "$1"; then
         fail "the Secret $1 is gone, but its volume is there: bring the Secret back from a backup," \
-            "or, to begin anew, delete the PersistentVolumeClaim data-$1-0 and all that is in it"
+            "or, to begin anew, delete the PersistentVolumeClaim data-$1-0 and all that is in it;" \
+            "where the pod $1-0 was only just starting, run this again first"
     fi
     random_value "$1" POSTGRES_PASSWORD
 }

@@ -15,15 +15,17 @@ const NOT_IN_NAMES: &str = "\\/:*?\"<>|#^[]%`";
 /// Gives names, the same ones in the same order: sorted by time, and none twice.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// The second of the file before.
-    second: Option<i64>,
+    /// The time of the youngest thought so far.
+    youngest: Option<Timestamp>,
+    /// How many thoughts there have been.
+    thoughts: u64,
     /// The thought of the file before, its name, and how many files it has.
     before: Option<(Uuid, String, u32)>,
 }
 
 impl Names {
-    /// The name for the next thought, which is as old as the one before or younger. Several files
-    /// of the same thought follow each other.
+    /// The name for the next thought, which is mostly younger than the one before. Several files of
+    /// the same thought follow each other.
     pub(super) fn next(&mut self, exported: &Exported) -> String {
         let thought = &exported.thought;
         if let Some((id, name, files)) = &mut self.before
@@ -37,12 +39,18 @@ impl Names {
         let time = rfc3339(thought.written);
         let (day, hours) = time.split_once('T').unwrap_or((&time, ""));
         let hours = hours.get(..8).unwrap_or(hours).replace(':', ".");
-        // Two thoughts of one second are told apart by the rest; a dot sorts behind a space.
-        let rest = match self.second == Some(second) {
-            true => format!(".{:06}", thought.written.as_micros().rem_euclid(1_000_000)),
-            false => String::new(),
+        // Two thoughts of one second are told apart by the rest, those of one time by their number; a
+        // space sorts before both signs.
+        let micros = thought.written.as_micros().rem_euclid(1_000_000);
+        self.thoughts += 1;
+        let rest = match self.youngest {
+            Some(youngest) if thought.written <= youngest => {
+                format!(".{micros:06}-{:06}", self.thoughts)
+            }
+            Some(youngest) if second == youngest.as_seconds() => format!(".{micros:06}"),
+            _ => String::new(),
         };
-        self.second = Some(second);
+        self.youngest = self.youngest.max(Some(thought.written));
         let folder = match thought.trashed {
             Some(_) => "trash",
             None => day.split('-').next().unwrap_or("other"),
@@ -160,6 +168,31 @@ mod tests {
         sorted.sort();
         assert_eq!(sorted, given);
         assert_eq!(given.iter().collect::<HashSet<_>>().len(), given.len());
+    }
+
+    /// As many thoughts have that were imported from files that say the day.
+    #[test]
+    fn thoughts_of_one_time_have_a_name_each() {
+        let mut names = Names::default();
+        let times = [0, 0, 0, 1_000_000, 0, 1_000_000, 2_000_000, 2_000_001];
+        let given = times.map(|micros| {
+            let mut exported = exported("x", micros);
+            exported.thought.id = Uuid::new_v4();
+            names.next(&exported)
+        });
+        assert_eq!(
+            given,
+            [
+                "1970/1970-01-01 00.00.00 x.md",
+                "1970/1970-01-01 00.00.00.000000-000002 x.md",
+                "1970/1970-01-01 00.00.00.000000-000003 x.md",
+                "1970/1970-01-01 00.00.01 x.md",
+                "1970/1970-01-01 00.00.00.000000-000005 x.md",
+                "1970/1970-01-01 00.00.01.000000-000006 x.md",
+                "1970/1970-01-01 00.00.02 x.md",
+                "1970/1970-01-01 00.00.02.000001 x.md",
+            ]
+        );
     }
 
     #[test]

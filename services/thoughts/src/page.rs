@@ -74,14 +74,13 @@ impl Page {
 
     /// The page of what [`PageRequest::limit`] gave.
     pub(crate) fn of(mut thoughts: Vec<Thought>, request: PageRequest) -> Self {
-        let further = thoughts.get(request.size).map(|thought| thought.position);
+        let more = thoughts.len() > request.size;
         thoughts.truncate(request.size);
-        let next = thoughts.last().zip(further).map(|(last, further)| {
-            // Both lead to the same page, and this one does not tell whether somebody has that place.
-            let time = last.create_time.as_micros();
-            if time > further { time } else { last.position }
-        });
-        Self { thoughts, next }
+        let last = thoughts.last().map(|thought| thought.position);
+        Self {
+            thoughts,
+            next: last.filter(|_| more),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Thought {
         }
     }
 
-    /// How far the position is behind `create_time`, in microseconds.
+    /// By how many microseconds the position is after `create_time`.
     pub(crate) fn moved_by(&self) -> i64 {
         self.position - self.create_time.as_micros()
     }

@@ -1,4 +1,4 @@
--- How far a position is behind the time of creation, in microseconds: what is imported keeps its time,
+-- By how many microseconds a position is after the time of creation: what is imported keeps its time,
 -- whoever has that position. An older program shows the position for the time, and what it moves to
 -- the trash or takes out of it keeps that.
 ALTER TABLE thoughts ADD COLUMN moved_by BIGINT NOT NULL DEFAULT 0;

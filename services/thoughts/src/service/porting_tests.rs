@@ -354,14 +354,13 @@ async fn very_many_of_one_moment_keep_it_and_stand_side_by_side() {
     .await;
 }
 
-/// Whatever the caller is told of own thoughts, but for their ids: times, texts and places of pages.
+/// Whatever the caller is told of own thoughts, but for their ids.
 #[derive(Debug, PartialEq)]
 struct Told {
     outcomes: Vec<Outcome>,
     exported: Vec<Draft>,
     listed: Vec<(Timestamp, String)>,
     found: Vec<(Timestamp, String)>,
-    pages: Vec<Option<i64>>,
 }
 
 async fn told(service: &Thoughts, caller: &Caller, drafts: &[Draft]) -> Told {
@@ -375,7 +374,6 @@ async fn told(service: &Thoughts, caller: &Caller, drafts: &[Draft]) -> Told {
         exported: exported.collect(),
         listed: Vec::new(),
         found: Vec::new(),
-        pages: Vec::new(),
     };
     let author = Some(caller.username.as_str());
     let query = SearchQuery::parse(&format!("from:{}", caller.username)).expect("a query");
@@ -395,7 +393,6 @@ async fn told(service: &Thoughts, caller: &Caller, drafts: &[Draft]) -> Told {
                 &mut told.listed
             };
             all.extend(seen);
-            told.pages.push(page.next);
             request.before = page.next;
             if request.before.is_none() {
                 break;
@@ -456,7 +453,7 @@ async fn an_import_into_the_midst_of_others_stays_in_order() {
             at(moment, id, &format!("mine {n}"), n % 5 == 0)
         });
         let mut drafts: Vec<_> = drafts.collect();
-        // The order of the file does not matter.
+        // Times count, not the order of the file.
         drafts.reverse();
         let hidden = (0..20).zip(100_u128..);
         let hidden = hidden.map(|(n, id)| at(n * 2, id, "a secret", n % 3 == 0));

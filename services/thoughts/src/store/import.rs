@@ -36,11 +36,11 @@ macro_rules! make_room {
         }
         let taken: Vec<i64> = find.fetch_all(&mut *$conn).await?;
         let taken: HashSet<i64> = taken.into_iter().collect();
-        let (mut stretch, mut behind) = (Stretch::none(), i64::MIN);
+        let (mut stretch, mut next) = (Stretch::none(), i64::MIN);
         for thought in by_time(&mut $thoughts) {
-            let mut position = thought.position.max(behind);
+            let mut position = thought.position.max(next);
             let mut limit = FIRST;
-            // Another than that has not been looked at.
+            // Only the positions asked for have been looked up yet.
             while position != thought.position || taken.contains(&position) {
                 if stretch.has(position) {
                     position = stretch.free(position);
@@ -53,7 +53,7 @@ macro_rules! make_room {
                 limit = (limit * 4).min(MOST);
             }
             thought.position = position;
-            behind = position + 1;
+            next = position + 1;
         }
     };
 }

@@ -8,6 +8,7 @@ use proptest::{
 };
 
 use super::{
+    search::Effort,
     tests::{BRUCE, opened, thought},
     *,
 };
@@ -222,6 +223,55 @@ async fn the_longest_queries_are_answered() {
         for words in [&long, &fifty, &"a".repeat(1_000), &"%".repeat(1_000)] {
             let query = SearchQuery::parse(words).expect("a query");
             assert_eq!(found(&store, &query).await, [0_usize; 0]);
+        }
+        store.close().await;
+    })
+    .await;
+}
+
+/// A position may be on the day after, where others have written in the last moment of a day.
+#[tokio::test]
+async fn days_are_those_of_the_times_and_not_of_the_positions() {
+    const MIDNIGHT: i64 = 86_400_000_000;
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        for (time, position, text) in [
+            (MIDNIGHT - 1, MIDNIGHT + 5, "late platypus"),
+            (MIDNIGHT, MIDNIGHT + 6, "early platypus"),
+        ] {
+            let thought = Thought {
+                position,
+                ..thought(BRUCE, time, text, Visibility::Public)
+            };
+            store.create(&thought, None).await.expect("stored");
+        }
+        for (words, expected) in [
+            ("until:1970-01-01", "late platypus"),
+            ("until:1970-01-01 platypus", "late platypus"),
+            ("since:1970-01-02", "early platypus"),
+            ("since:1970-01-02 platypus from:bruce", "early platypus"),
+        ] {
+            for effort in [
+                Effort::default(),
+                Effort {
+                    first: 1,
+                    last: 9,
+                    sampled: 1,
+                },
+            ] {
+                let store = Store {
+                    effort,
+                    ..store.clone()
+                };
+                let query = SearchQuery::parse(words).expect("a query");
+                let all = PageRequest {
+                    size: 9,
+                    before: None,
+                };
+                let page = store.search(None, &query, all).await.expect("an answer");
+                let texts: Vec<_> = page.thoughts.iter().map(|t| t.text.as_str()).collect();
+                assert_eq!(texts, [expected], "{words} with {effort:?}");
+            }
         }
         store.close().await;
     })

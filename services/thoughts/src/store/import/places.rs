@@ -24,7 +24,7 @@ pub(super) const TAKEN: &str = "
 /// Which positions of a stretch are taken.
 pub(super) struct Stretch {
     from: i64,
-    /// The first position behind it.
+    /// The first position after it.
     end: i64,
     taken: Vec<i64>,
 }
@@ -54,11 +54,11 @@ impl Stretch {
         (self.from..self.end).contains(&position)
     }
 
-    /// The first position from one on, which it has, that is free; the first behind it if there is
-    /// none, which nothing is known of.
+    /// The first position from one on, which it has, that is free; the first after it if there is
+    /// none, of which nothing is known.
     pub(super) fn free(&self, position: i64) -> i64 {
-        let behind = self.taken.partition_point(|taken| *taken < position);
-        let run = self.taken[behind..].iter().zip(position..);
+        let before = self.taken.partition_point(|taken| *taken < position);
+        let run = self.taken[before..].iter().zip(position..);
         let run = run.take_while(|(taken, place)| **taken == *place);
         run.last().map_or(position, |(_, last)| last + 1)
     }
@@ -75,10 +75,10 @@ pub(super) fn taken_among(positions: usize) -> String {
     )
 }
 
-/// Thoughts by time, those of one time by id.
+/// Thoughts by time, those of one time in the order in which they came.
 pub(super) fn by_time(thoughts: &mut [(Thought, String)]) -> Vec<&mut Thought> {
     let mut thoughts: Vec<&mut Thought> = thoughts.iter_mut().map(|(new, _)| new).collect();
-    thoughts.sort_by_key(|thought| (thought.create_time, thought.id));
+    thoughts.sort_by_key(|thought| thought.create_time);
     thoughts
 }
 

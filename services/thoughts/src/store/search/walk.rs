@@ -7,6 +7,10 @@ use uuid::Uuid;
 use super::Statement;
 use crate::{page::PageRequest, query::SearchQuery, tag::Tag, thought::Visibility};
 
+/// So many microseconds after its time the position of a thought may be and still be found by the day:
+/// as many thoughts of others would have to be written in the second before midnight.
+const MOVED: i64 = 1_000_000;
+
 /// What is asked for, and by whom.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct Search<'a> {
@@ -28,7 +32,9 @@ impl Search<'_> {
     /// Positions below this one are asked for.
     pub(super) fn bound(&self, page: PageRequest) -> i64 {
         let before = self.query.span.before.map(Timestamp::as_micros);
-        page.bound().min(before.unwrap_or(i64::MAX))
+        // A position may be a little after the time, which is checked.
+        let bound = before.map(|before| before.saturating_add(MOVED));
+        page.bound().min(bound.unwrap_or(i64::MAX))
     }
 
     /// The lowest position that is asked for.
@@ -155,7 +161,11 @@ impl Search<'_> {
         } = self.query;
         // A sum, for which PostgreSQL takes no index: it would read all of it that is above.
         let floor = statement.number(self.floor());
-        let mut checks = vec![format!("t.position + 0 >= {floor}")];
+        let mut checks = vec![format!("t.position - t.moved_by >= {floor}")];
+        if let Some(before) = self.query.span.before {
+            let before = statement.number(before.as_micros());
+            checks.push(format!("t.position - t.moved_by < {before}"));
+        }
         for word in &words.all {
             checks.push(format!("{find}(t.folded, {}) > 0", statement.text(word)));
         }
