@@ -263,6 +263,8 @@ impl Place {
     }
 
     /// Inserts so many thoughts, but for those whose position is taken; see `INSERT` in `write.rs`.
+    /// OFFSET keeps PostgreSQL from making it a join, which might insert them in another order than
+    /// that of the file, by which they are told to those who watch.
     fn insert(self, thoughts: usize) -> String {
         let (table, other, own) = match self {
             Self::Kept => ("thoughts", "trash", &["folded"][..]),
@@ -285,7 +287,9 @@ impl Place {
                  position, moved_by, id, author_id, author, text, visibility, update_time, {own}
              )
              SELECT * FROM (VALUES {}) AS new
-             WHERE NOT EXISTS (SELECT 1 FROM {other} WHERE position = new.column1)
+             WHERE NOT EXISTS (
+                 SELECT 1 FROM {other} WHERE position = new.column1 LIMIT 1 OFFSET 0
+             )
              ON CONFLICT (position) DO NOTHING
              RETURNING id",
             rows.join(", ")
