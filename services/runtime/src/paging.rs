@@ -76,7 +76,7 @@ impl PageToken {
         let bytes = decode(POSITION, token, scope).and_then(|bytes| bytes.try_into().ok());
         bytes
             .map(|bytes| Some(i64::from_be_bytes(bytes)))
-            .ok_or_else(refusal)
+            .ok_or_else(Self::refusal)
     }
 
     /// As [`PageToken::encode`], for a list whose order is by more than a position.
@@ -93,15 +93,18 @@ impl PageToken {
         if token.is_empty() {
             return Ok(None);
         }
-        decode(KEY, token, scope).map(Some).ok_or_else(refusal)
+        decode(KEY, token, scope)
+            .map(Some)
+            .ok_or_else(Self::refusal)
     }
-}
 
-fn refusal() -> Status {
-    status::invalid_argument(
-        "page_token",
-        "must be the next_page_token of the same list; leave it out to start again",
-    )
+    /// What is answered to a token that was not made for this list.
+    pub fn refusal() -> Status {
+        status::invalid_argument(
+            "page_token",
+            "must be the next_page_token of the same list; leave it out to start again",
+        )
+    }
 }
 
 fn encode(kind: u8, content: &[u8], scope: &str) -> String {

@@ -2,7 +2,7 @@
 
 use runtime::clock::Timestamp;
 
-use crate::thought::Visibility;
+use crate::{page::Place, thought::Visibility};
 
 /// A thought as it was from one change to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,5 +23,5 @@ pub struct RevisionPage {
     /// Newest first.
     pub revisions: Vec<Revision>,
     /// Where the next page begins; `None` on the last one.
-    pub next: Option<i64>,
+    pub next: Option<Place>,
 }

@@ -1,6 +1,6 @@
 //! Every SQL statement, and what becomes of rows.
 //!
-//! One text serves both engines (`read`, `read_trash`, `write`, `update`, `trash`, `revisions`,
+//! One text serves both engines (`lists`, `read`, `read_trash`, `write`, `update`, `trash`, `revisions`,
 //! `tags`, `export`, `import`, `purge`, `changes`, `service_token`), except for `search`: what each does
 //! for it is in `postgres` and `sqlite`, which lie beside each other.
 
@@ -10,6 +10,7 @@ mod macros;
 mod changes;
 mod export;
 mod import;
+mod lists;
 mod merging;
 mod postgres;
 mod purge;
@@ -212,6 +213,8 @@ mod copy_tests;
 mod keeping_tests;
 #[cfg(test)]
 mod language_tests;
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod merging_tests;
 #[cfg(test)]

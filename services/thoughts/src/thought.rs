@@ -13,7 +13,7 @@ const MICROSECOND: Duration = Duration::from_micros(1);
 /// A thought, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thought {
-    /// It never changes and never decides an order.
+    /// It never changes, and decides no order but that of thoughts of one time.
     pub id: Uuid,
     /// Whose it is.
     pub author: Author,
@@ -23,8 +23,9 @@ pub struct Thought {
     pub visibility: Visibility,
     /// When it was written.
     pub create_time: Timestamp,
-    /// What pages go by: `create_time` in microseconds since 1970 or, where another thought has
-    /// that, the next one that is free. No two thoughts of one database share it.
+    /// Where it is stored: at `create_time` in microseconds since 1970 or, where another thought has
+    /// that, the next one that is free. No two thoughts of one database share it. It is told to
+    /// nobody: others have a part in it.
     pub position: i64,
     /// When it was last changed; `create_time` until then.
     pub update_time: Timestamp,

@@ -32,7 +32,7 @@ use runtime::clock::{Clock, Timestamp};
 use sqlx::{Connection as _, PgConnection};
 use thoughts_backend::{
     fold::fold,
-    page::{PageRequest, TagPageRequest},
+    page::{PageRequest, Place, TagPageRequest},
     query::SearchQuery,
     store::Store,
     tag::tags,
@@ -148,7 +148,7 @@ async fn measure(stores: &[Store; 2], rows: i64) {
     .await;
     for (what, behind) in [
         ("own list", None),
-        ("own list, far down", Some(FEW * 30_000_000)),
+        ("own list, far down", Some(Place::before(FEW * 30_000_000))),
     ] {
         report(stores, what, async |store| {
             let page = PageRequest {
@@ -183,7 +183,7 @@ async fn measure(stores: &[Store; 2], rows: i64) {
 /// The id of some thought.
 async fn id_of_one(store: &Store) -> Uuid {
     let page = PageRequest {
-        before: Some(FEW * 30_000_000),
+        before: Some(Place::before(FEW * 30_000_000)),
         ..first_page()
     };
     let page = store.list(None, None, page).await.expect("read");

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     etag::Etag,
-    page::PageRequest,
+    page::{PageRequest, Place},
     service_token::ServiceToken,
     tag,
     thought::{Thought, Visibility},
@@ -69,15 +69,35 @@ pub(super) fn parse_id(field: &str, text: &str) -> Result<Uuid, Status> {
 }
 
 pub(super) fn requested_page(size: i32, token: &str, scope: &str) -> Result<PageRequest, Status> {
-    Ok(PageRequest {
-        size: PageSize::parse(size)?.get(),
-        before: PageToken::parse(token, scope)?,
-    })
+    let size = PageSize::parse(size)?.get();
+    if let Ok(time) = PageToken::parse(token, scope) {
+        let before = time.map(Place::before);
+        return Ok(PageRequest { size, before });
+    }
+    let key = PageToken::parse_key(token, scope)?;
+    let place = key.and_then(|key| place(&key));
+    let before = Some(place.ok_or_else(PageToken::refusal)?);
+    Ok(PageRequest { size, before })
 }
 
-pub(super) fn next_page_token(next: Option<i64>, scope: &str) -> String {
-    next.map(|position| PageToken::encode(position, scope))
-        .unwrap_or_default()
+/// A time alone where that tells the place, as every release has it; otherwise the id as well.
+pub(super) fn next_page_token(next: Option<Place>, scope: &str) -> String {
+    match next {
+        None => String::new(),
+        Some(place) if place.is_between_times() => PageToken::encode(place.time, scope),
+        Some(Place { time, id }) => {
+            let key = [&time.to_be_bytes()[..], id.as_bytes()].concat();
+            PageToken::encode_key(&key, scope)
+        }
+    }
+}
+
+fn place(key: &[u8]) -> Option<Place> {
+    let (time, id) = key.split_first_chunk()?;
+    Some(Place {
+        time: i64::from_be_bytes(*time),
+        id: Uuid::from_slice(id).ok()?,
+    })
 }
 
 /// The token by which the users backend knows this one, if it will.

@@ -11,7 +11,7 @@ use runtime::auth::Caller;
 use super::Thoughts;
 use crate::{
     error::Error,
-    page::PageRequest,
+    page::{PageRequest, Place},
     porting::{Exported, Outcome, Record},
     store::Store,
     thought::{Author, Thought},
@@ -45,7 +45,7 @@ impl Thoughts {
                     return Ok(None);
                 };
                 let page = page.await?;
-                let last = page.last().map(|(last, _)| last.position);
+                let last = page.last().map(|(last, _)| Place::of(last));
                 let last = last.filter(|_| page.len() == PAGE);
                 let next = last.map(|last| thoughts.exported_behind(author, trash, Some(last)));
                 Ok::<_, Error>(Some((page, next)))
@@ -63,7 +63,7 @@ impl Thoughts {
         &self,
         author: Author,
         trash: bool,
-        behind: Option<i64>,
+        behind: Option<Place>,
     ) -> impl Future<Output = Result<Vec<(Thought, bool)>, database::Error>> + Send + use<> {
         let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
         let now = self.clock.now();
@@ -94,7 +94,7 @@ fn parts(
         return stream::once(ready(Ok(alone))).left_stream();
     }
     let store = store.clone();
-    let parts = try_unfold(Some(None), move |before: Option<Option<i64>>| {
+    let parts = try_unfold(Some(None), move |before: Option<Option<Place>>| {
         let (store, thought) = (store.clone(), thought.clone());
         async move {
             let Some(before) = before else {

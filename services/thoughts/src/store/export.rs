@@ -8,12 +8,14 @@ use uuid::Uuid;
 
 use super::{Store, read::visibility};
 use crate::{
+    page::Place,
     thought::{Author, Thought},
     trash::Trashed,
 };
 
-/// Both in one statement, by position, which a thought keeps when it is moved: so it is in one part
-/// of an export, wherever it is by then.
+/// All in one statement, by time and id, which a thought keeps when it is moved to the trash: so it is
+/// in one part of an export, wherever it is by then. Those that were moved on from their time have an
+/// index of their own, by time; of all others the position is the time.
 /// Whether an author has changed anything at all is asked once, not for each thought.
 const EXPORT: &str = "
     SELECT listed.*, (SELECT EXISTS (SELECT 1 FROM thought_revisions WHERE author_id = $1))
@@ -23,18 +25,39 @@ const EXPORT: &str = "
             SELECT position, moved_by, id, text, visibility, update_time,
                 CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time,
                 FALSE AS removed
-            FROM thoughts WHERE author_id = $1 AND position > $2
+            FROM thoughts
+            WHERE author_id = $1 AND moved_by = 0 AND position >= $2 AND (position, id) > ($2, $6)
             ORDER BY position LIMIT $3
         ) AS kept
         UNION ALL
         SELECT * FROM (
             SELECT position, moved_by, id, text, visibility, update_time,
+                CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time,
+                FALSE AS removed
+            FROM thoughts
+            WHERE author_id = $1 AND moved_by > 0 AND (position - moved_by, id) > ($2, $6)
+            ORDER BY position - moved_by, id LIMIT $3
+        ) AS kept_and_moved
+        UNION ALL
+        SELECT * FROM (
+            SELECT position, moved_by, id, text, visibility, update_time,
                 delete_time, expire_time, removed
-            FROM trash WHERE author_id = $1 AND -position < -$2 AND $4 AND expire_time > $5
+            FROM trash
+            WHERE author_id = $1 AND moved_by = 0 AND -position <= -$2 AND (position, id) > ($2, $6)
+                AND $4 AND expire_time > $5
             ORDER BY -position DESC LIMIT $3
         ) AS lying
+        UNION ALL
+        SELECT * FROM (
+            SELECT position, moved_by, id, text, visibility, update_time,
+                delete_time, expire_time, removed
+            FROM trash
+            WHERE author_id = $1 AND moved_by > 0 AND (position - moved_by, id) > ($2, $6)
+                AND $4 AND expire_time > $5
+            ORDER BY position - moved_by, id LIMIT $3
+        ) AS lying_and_moved
     ) AS listed
-    ORDER BY position LIMIT $3";
+    ORDER BY position - moved_by, id LIMIT $3";
 
 /// In the order of the columns: finding ten of them by name takes longer than all else.
 type Row = (
@@ -57,7 +80,7 @@ impl Store {
         &self,
         author: Author,
         trash: bool,
-        behind: Option<i64>,
+        behind: Option<Place>,
         limit: i64,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<(Thought, bool)>, Error>> + Send + use<> {
@@ -70,7 +93,7 @@ impl Store {
         }
     }
 
-    /// The author's next thoughts behind a position, with whether each was ever changed; with those
+    /// The author's next thoughts after a place, the oldest first, with whether each was ever changed; with those
     /// in the trash, if so.
     ///
     /// # Errors
@@ -80,18 +103,20 @@ impl Store {
         &self,
         author: &Author,
         trash: bool,
-        behind: Option<i64>,
+        behind: Option<Place>,
         limit: i64,
         now: Timestamp,
     ) -> Result<Vec<(Thought, bool)>, Error> {
+        // It can be negated, other than the least time.
+        let behind = behind.unwrap_or(Place::before(-i64::MAX));
         let rows: Vec<Row> = database::read!(self.database, |conn| {
             sqlx::query_as(EXPORT)
                 .bind(author.id)
-                // It can be negated, other than the least.
-                .bind(behind.unwrap_or(-i64::MAX))
+                .bind(behind.time)
                 .bind(limit)
                 .bind(trash)
                 .bind(now.as_micros())
+                .bind(behind.id)
                 .fetch_all(&mut *conn)
                 .await
         })?;

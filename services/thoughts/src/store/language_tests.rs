@@ -15,7 +15,13 @@ use super::{
     tests::{BRUCE, STEPHEN, opened, stored, thought},
     *,
 };
-use crate::{fold::fold, page::PageRequest, query::SearchQuery, tag::tags, thought::Visibility};
+use crate::{
+    fold::fold,
+    page::{PageRequest, Place},
+    query::SearchQuery,
+    tag::tags,
+    thought::Visibility,
+};
 
 const DAY: i64 = 86_400_000_000;
 const WORDS: [&str; 14] = [
@@ -255,14 +261,17 @@ async fn a_search_ends_where_it_has_looked_at_enough_and_goes_on_from_there() {
             .expect("an answer");
         assert_eq!(
             (first.thoughts.len(), first.next),
-            (0, Some(70)),
+            (0, Some(Place::before(70))),
             "30 of 100"
         );
         let second = store
             .search(None, &query, request(first.next))
             .await
             .expect("an answer");
-        assert_eq!((second.thoughts.len(), second.next), (0, Some(40)));
+        assert_eq!(
+            (second.thoughts.len(), second.next),
+            (0, Some(Place::before(40)))
+        );
         assert_eq!(all_pages(&store, None, &query, 5).await.len(), 1);
         store.close().await;
     })

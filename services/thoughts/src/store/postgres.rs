@@ -12,9 +12,11 @@ use database::Pool;
 use sqlx::{Connection as _, PgConnection, Postgres};
 
 use super::{
+    lists::{Part, by_time},
     read::Row,
-    search::{List, Search, Statement, bound_to, required},
+    search::{COLUMNS, List, Search, Statement, bound_to, required},
 };
+use crate::page::Place;
 
 /// One in so many thoughts is in the sample.
 pub(super) const SAMPLED: usize = 257;
@@ -41,7 +43,7 @@ pub(super) struct Reach {
 
 /// What the index gave.
 pub(super) enum Found {
-    /// The next matches, among rows down to a position; `None` if there are none behind them.
+    /// The next matches, in order, down to a time; `None` if there are none behind them.
     Rows(Vec<Row>, Option<i64>),
     /// Nothing: thoughts lie so close together that it cannot tell their times apart.
     Crowded,
@@ -52,8 +54,21 @@ pub(super) enum Found {
 pub(super) enum Window {
     /// All.
     Whole,
-    /// What was written from the first position on and before the second, and some more around it.
+    /// What was written from the first time on and is at a position before the second, and some more
+    /// around it.
     Between(i64, i64),
+}
+
+/// What a sample of the index says.
+#[derive(sqlx::FromRow)]
+struct Sample {
+    /// How many of it have the pieces.
+    count: i64,
+    /// How many of those are among the next, at most as many as stand for the rows to be looked at.
+    newest: i64,
+    /// The times of the first and the last of those.
+    first: Option<i64>,
+    last: Option<i64>,
 }
 
 /// The next matches, all taken from the index.
@@ -61,15 +76,15 @@ pub(super) async fn search(
     pool: &Pool<Postgres>,
     search: &Search<'_>,
     reach: Reach,
-    bound: i64,
+    part: &Part,
     wanted: usize,
 ) -> Result<Found, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin_with(BEGIN_BY_INDEX).await?;
-    let Some(window) = window(&mut transaction, search, reach, bound).await? else {
+    let Some(window) = window(&mut transaction, search, reach, part).await? else {
         return Ok(Found::Crowded);
     };
-    let statement = statement(search, window, bound, wanted);
+    let statement = statement(search, window, part, wanted);
     let rows = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement
@@ -81,7 +96,7 @@ pub(super) async fn search(
 }
 
 impl Window {
-    /// The last position in it; `None` if nothing that is asked for lies behind it.
+    /// The oldest time in it; `None` if nothing that is asked for lies behind it.
     fn end(self) -> Option<i64> {
         match self {
             Self::Between(start, _) => Some(start).filter(|&start| start > i64::MIN),
@@ -95,23 +110,24 @@ async fn window(
     connection: &mut PgConnection,
     search: &Search<'_>,
     reach: Reach,
-    bound: i64,
+    part: &Part,
 ) -> Result<Option<Window>, sqlx::Error> {
-    let statement = sample(search, reach, bound);
-    let (count, newest, first, last): (i64, i64, Option<i64>, Option<i64>) = bound_to!(
+    let statement = sample(search, reach, part);
+    let sample: Sample = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement
     )
     .fetch_one(connection)
     .await?;
     let enough = sample_size(reach);
-    Ok(match (first, last) {
-        _ if count < enough => Some(Window::Whole),
-        (Some(first), Some(last)) if newest == enough => {
+    let end = part.end();
+    Ok(match (sample.first, sample.last) {
+        _ if sample.count < enough => Some(Window::Whole),
+        (Some(first), Some(last)) if sample.newest == enough => {
             let start = marks::round_up(last, first - last);
-            (start <= first).then_some(Window::Between(start, bound))
+            (start <= first).then_some(Window::Between(start, end))
         }
-        _ => Some(Window::Between(search.floor(), bound)),
+        _ => Some(Window::Between(search.floor(), end)),
     })
 }
 
@@ -120,30 +136,36 @@ fn sample_size(reach: Reach) -> i64 {
     i64::try_from(reach.rows.div_ceil(reach.sampled)).unwrap_or(i64::MAX)
 }
 
-/// How many of the sample have the pieces; and, of as many as stand for the rows that are to be looked
-/// at, how many there are, and the positions of the first and the last of them.
-fn sample(search: &Search<'_>, reach: Reach, bound: i64) -> Statement {
+/// See [`Sample`].
+fn sample(search: &Search<'_>, reach: Reach, part: &Part) -> Statement {
     let mut statement = Statement::default();
     let mut indexed = conditions(&mut statement, search);
     if reach.sampled > 1 {
         indexed.push_str(" AND search_marks(t.position) @> ARRAY[0::BIGINT]");
     }
-    let (bound, floor) = (statement.number(bound), statement.number(search.floor()));
+    let Place { time, id } = part.before;
+    let (time, id) = (statement.number(time), statement.id(id));
+    let floor = statement.number(search.floor());
     let enough = statement.number(sample_size(reach));
     statement.sql = format!(
-        "WITH found AS MATERIALIZED (SELECT position FROM thoughts AS t WHERE {indexed})
-         SELECT (SELECT count(*) FROM found), count(*), max(position), min(position) FROM (
-             SELECT position FROM found WHERE position < {bound} AND position >= {floor}
-             ORDER BY position DESC LIMIT {enough}
+        "WITH found AS MATERIALIZED (
+             SELECT position - moved_by AS time, id FROM thoughts AS t WHERE {indexed}
+         )
+         SELECT (SELECT count(*) FROM found) AS count, count(*) AS newest,
+             max(time) AS first, min(time) AS last
+         FROM (
+             SELECT time FROM found WHERE (time, id) < ({time}, {id}) AND time >= {floor}
+             ORDER BY time DESC LIMIT {enough}
          ) AS newest"
     );
     statement
 }
 
 /// MATERIALIZED keeps the planner from walking the table in the order of the page instead.
-fn statement(search: &Search<'_>, window: Window, bound: i64, wanted: usize) -> Statement {
+fn statement(search: &Search<'_>, window: Window, part: &Part, wanted: usize) -> Statement {
     let mut statement = Statement::default();
     let mut indexed = conditions(&mut statement, search);
+    let mut checks = search.checks(&mut statement, List::Everyone);
     if let Window::Between(start, end) = window {
         let marks: Vec<String> = marks::between(start, end)
             .map(|mark| mark.to_string())
@@ -152,23 +174,23 @@ fn statement(search: &Search<'_>, window: Window, bound: i64, wanted: usize) -> 
         indexed.push_str(&format!(
             " AND search_marks(t.position) && ARRAY[{marks}]::BIGINT[]"
         ));
+        let start = statement.number(start);
+        checks.push_str(&format!(" AND t.position - t.moved_by >= {start}"));
     }
-    let checks = search.checks(&mut statement, List::Everyone);
     let visible = search.visible(&mut statement);
-    let (bound, wanted) = (statement.number(bound), statement.number(wanted));
+    let Place { time, id } = part.before;
+    let (time, id) = (statement.number(time), statement.id(id));
+    let (order, wanted) = (by_time("t"), statement.number(wanted));
     statement.sql = format!(
         "WITH found AS MATERIALIZED (
-             SELECT position, visibility, author_id FROM thoughts AS t
+             SELECT position, moved_by, id, visibility, author_id FROM thoughts AS t
              WHERE {indexed} AND {checks}
          ), page AS MATERIALIZED (
              SELECT position FROM found AS t
-             WHERE position < {bound} AND {visible}
-             ORDER BY position DESC LIMIT {wanted}
+             WHERE (position - moved_by, id) < ({time}, {id}) AND {visible}
+             ORDER BY {order} LIMIT {wanted}
          )
-         SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
-            t.update_time
-         FROM page JOIN thoughts AS t USING (position)
-         ORDER BY position DESC"
+         SELECT {COLUMNS} FROM page JOIN thoughts AS t USING (position) ORDER BY {order}"
     );
     statement
 }
@@ -303,11 +325,16 @@ pub(super) async fn index_plans(
         rows: 2_000,
         sampled: SAMPLED,
     };
+    let part = Part {
+        before: Place::END,
+        furthest: 0,
+        at: None,
+    };
     let mut transaction = pool.begin_with(BEGIN_BY_INDEX).await?;
-    let window = window(&mut transaction, search, reach, i64::MAX).await?;
+    let window = window(&mut transaction, search, reach, &part).await?;
     let statements = [
-        sample(search, reach, i64::MAX),
-        statement(search, window.expect("not crowded"), i64::MAX, 21),
+        sample(search, reach, &part),
+        statement(search, window.expect("not crowded"), &part, 21),
     ];
     let mut plans = [Vec::new(), Vec::new()];
     for (mut statement, plan) in statements.into_iter().zip(&mut plans) {

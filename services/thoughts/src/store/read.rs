@@ -4,7 +4,11 @@ use database::Error;
 use runtime::clock::Timestamp;
 use uuid::Uuid;
 
-use super::Store;
+use super::{
+    Store,
+    lists::{self, COLUMNS, List, Part, Whose},
+    search::{Statement, bound_to},
+};
 use crate::{
     page::{Page, PageRequest},
     thought::{Author, Thought, Visibility},
@@ -13,37 +17,6 @@ use crate::{
 pub(super) const GET: &str = "
     SELECT position, moved_by, id, author_id, author, text, visibility, update_time
     FROM thoughts WHERE id = $1 AND (visibility = 1 OR author_id = $2)";
-
-/// Two arms, each of which an index serves in order: what everyone may see, and what only the
-/// caller may. An OR of both would read through everyone else's private ones.
-pub(super) const LIST: &str = "
-    SELECT * FROM (
-        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 1 AND position < $1
-        ORDER BY position DESC LIMIT $3
-    ) AS everyones
-    UNION ALL
-    SELECT * FROM (
-        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND -position > -$1
-        ORDER BY -position LIMIT $3
-    ) AS own
-    ORDER BY position DESC LIMIT $3";
-
-/// As [`LIST`], of one author.
-pub(super) const LIST_OF_AUTHOR: &str = "
-    SELECT * FROM (
-        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 1 AND author = $4 AND -position > -$1
-        ORDER BY -position LIMIT $3
-    ) AS everyones
-    UNION ALL
-    SELECT * FROM (
-        SELECT position, moved_by, id, author_id, author, text, visibility, update_time
-        FROM thoughts WHERE visibility = 2 AND author_id = $2 AND author = $4 AND -position > -$1
-        ORDER BY -position LIMIT $3
-    ) AS own
-    ORDER BY position DESC LIMIT $3";
 
 /// A row of the table, without its folded text.
 #[derive(sqlx::FromRow)]
@@ -86,26 +59,41 @@ impl Store {
         author: Option<&str>,
         page: PageRequest,
     ) -> Result<Page, Error> {
-        let rows: Vec<Row> = database::read!(self.database, |conn| {
-            let sql = if author.is_some() {
-                LIST_OF_AUTHOR
-            } else {
-                LIST
-            };
-            let mut list = sqlx::query_as(sql)
-                .bind(page.bound())
-                .bind(viewer)
-                .bind(page.limit());
-            if let Some(author) = author {
-                list = list.bind(author);
-            }
-            list.fetch_all(&mut *conn).await
-        })?;
-        Ok(Page::of(
-            rows.into_iter().map(Thought::from).collect(),
-            page,
-        ))
+        let list = List {
+            whose: author.map_or(Whose::Everyones, Whose::Authors),
+            everyones: true,
+            own: viewer,
+        };
+        let part = self.before(page.bound()).await?;
+        let mut listed = self.listed(list, &part, page.limit()).await?;
+        if let Some(unread) = lists::unread(&listed).filter(|_| listed.len() > page.size) {
+            let rest = part.at(unread);
+            listed.extend(self.listed(list, &rest, page.limit()).await?);
+        }
+        lists::sort(&mut listed);
+        Ok(Page::of(listed, page))
     }
+
+    async fn listed(&self, list: List<'_>, part: &Part, limit: i64) -> Result<Vec<Thought>, Error> {
+        let statement = statement(list, part, limit);
+        let rows: Vec<Row> = database::read!(self.database, |conn| {
+            bound_to!(sqlx::query_as(statement.safe()), statement)
+                .fetch_all(&mut *conn)
+                .await
+        })?;
+        Ok(rows.into_iter().map(Thought::from).collect())
+    }
+}
+
+/// A part of a list, at most so many.
+pub(super) fn statement(list: List<'_>, part: &Part, limit: i64) -> Statement {
+    let mut statement = Statement::default();
+    let (bounds, limit) = (part.bounds(&mut statement), statement.number(limit));
+    let arms = list.arms(&mut statement, &bounds, &limit, COLUMNS);
+    let (of_author, order) = (list.of_author(&mut statement), bounds.order("listed"));
+    statement.sql =
+        format!("SELECT * FROM ({arms}) AS listed {of_author} ORDER BY {order} LIMIT {limit}");
+    statement
 }
 
 impl From<Row> for Thought {

@@ -2,12 +2,13 @@
 
 use database::Error;
 use runtime::clock::Timestamp;
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{
     Store,
-    read::{LIST, LIST_OF_AUTHOR, Row},
+    lists::{self, COLUMNS, List, Part, Whose},
+    read::Row,
+    search::{Statement, bound_to},
 };
 use crate::{
     page::{Page, PageRequest},
@@ -25,13 +26,14 @@ const FIND: &str = "
         delete_time, expire_time, removed
     FROM trash WHERE id = $1 AND author_id = $2 AND expire_time > $3";
 
-/// The viewer's trash, as a further arm of a list (see `read.rs`) or alone.
-pub(super) const LIST_TRASH: &str = "
-    SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
-        delete_time, expire_time, removed
-    FROM trash
-    WHERE author_id = $2 AND -position > -$1 AND expire_time > $5 AND ($4 IS NULL OR author = $4)
-    ORDER BY -position LIMIT $3";
+/// What is read of a thought in the trash.
+const TRASHED: &str = "position, moved_by, id, author_id, author, text, visibility, update_time,
+    delete_time, expire_time, removed";
+
+/// The same of one that is not there.
+const NOT_TRASHED: &str =
+    "position, moved_by, id, author_id, author, text, visibility, update_time,
+    CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time, FALSE AS removed";
 
 /// A row of a list that looks into the trash.
 #[derive(sqlx::FromRow)]
@@ -80,40 +82,75 @@ impl Store {
         page: PageRequest,
         now: Timestamp,
     ) -> Result<Page, Error> {
-        let sql = match list {
-            TrashList::Alone => LIST_TRASH.to_owned(),
-            TrashList::Beside => beside(author.map_or(LIST, |_| LIST_OF_AUTHOR)),
+        let trash = Trash {
+            viewer,
+            author,
+            list,
+            now,
         };
+        let part = self.before(page.bound()).await?;
+        let mut listed = self.listed_trash(trash, &part, page.limit()).await?;
+        if let Some(unread) = lists::unread(&listed).filter(|_| listed.len() > page.size) {
+            let rest = part.at(unread);
+            listed.extend(self.listed_trash(trash, &rest, page.limit()).await?);
+        }
+        lists::sort(&mut listed);
+        Ok(Page::of(listed, page))
+    }
+
+    async fn listed_trash(
+        &self,
+        trash: Trash<'_>,
+        part: &Part,
+        limit: i64,
+    ) -> Result<Vec<Thought>, Error> {
+        let statement = trash.statement(part, limit);
         let rows: Vec<MaybeTrashed> = database::read!(self.database, |conn| {
-            sqlx::query_as(AssertSqlSafe(sql.as_str()))
-                .bind(page.bound())
-                .bind(viewer)
-                .bind(page.limit())
-                .bind(author)
-                .bind(now.as_micros())
+            bound_to!(sqlx::query_as(statement.safe()), statement)
                 .fetch_all(&mut *conn)
                 .await
         })?;
-        Ok(Page::of(
-            rows.into_iter().map(Thought::from).collect(),
-            page,
-        ))
+        Ok(rows.into_iter().map(Thought::from).collect())
     }
 }
 
-/// A list with the viewer's trash among it.
-pub(super) fn beside(list: &str) -> String {
-    format!(
-        "SELECT * FROM (
-            SELECT position, moved_by, id, author_id, author, text, visibility, update_time,
-                CAST(NULL AS BIGINT) AS delete_time, CAST(NULL AS BIGINT) AS expire_time,
-                FALSE AS removed
-            FROM ({list}) AS listed
-        ) AS others
-        UNION ALL
-        SELECT * FROM ({LIST_TRASH}) AS lying
-        ORDER BY position DESC LIMIT $3"
-    )
+/// A list that looks into the viewer's trash.
+#[derive(Clone, Copy)]
+pub(super) struct Trash<'a> {
+    pub(super) viewer: Uuid,
+    pub(super) author: Option<&'a str>,
+    pub(super) list: TrashList,
+    pub(super) now: Timestamp,
+}
+
+impl Trash<'_> {
+    /// A part of it, at most so many.
+    pub(super) fn statement(self, part: &Part, limit: i64) -> Statement {
+        let mut statement = Statement::default();
+        let (bounds, limit) = (part.bounds(&mut statement), statement.number(limit));
+        let whose = (self.viewer, self.author);
+        let now = self.now.as_micros();
+        let trash = lists::trash(&mut statement, &bounds, &limit, whose, now);
+        let order = bounds.order("found");
+        let mut all = format!("SELECT * FROM (SELECT {TRASHED} FROM {trash}) AS lying");
+        if self.list == TrashList::Beside {
+            let list = List {
+                whose: self.author.map_or(Whose::Everyones, Whose::Authors),
+                everyones: true,
+                own: Some(self.viewer),
+            };
+            let arms = list.arms(&mut statement, &bounds, &limit, COLUMNS);
+            let newest = bounds.first("position DESC", &limit);
+            let of_author = list.of_author(&mut statement);
+            all = format!(
+                "{all} UNION ALL SELECT * FROM (
+                     SELECT {NOT_TRASHED} FROM ({arms}) AS listed {of_author} {newest}
+                 ) AS others"
+            );
+        }
+        statement.sql = format!("SELECT * FROM ({all}) AS found ORDER BY {order} LIMIT {limit}");
+        statement
+    }
 }
 
 impl From<MaybeTrashed> for Thought {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Store, read::visibility};
 use crate::{
-    page::PageRequest,
+    page::{PageRequest, Place},
     revision::{Revision, RevisionPage},
 };
 
@@ -33,7 +33,7 @@ impl Store {
         let rows: Vec<Row> = database::read!(self.database, |conn| {
             sqlx::query_as(LIST)
                 .bind(thought)
-                .bind(page.bound())
+                .bind(page.bound().time)
                 .bind(page.limit())
                 .fetch_all(&mut *conn)
                 .await
@@ -47,7 +47,7 @@ impl Store {
         let last = revisions.last().map(|last| last.create_time.as_micros());
         Ok(RevisionPage {
             revisions,
-            next: last.filter(|_| more),
+            next: last.filter(|_| more).map(Place::before),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! How a search goes about it: a few steps, each of which finds the next matches, newest first.
+//! How a search goes about it: a few steps, each of which finds the next matches, newest first. What is
+//! said of positions in `lists` holds here as well.
 //!
 //! A *walk* looks through the newest thoughts of one list: everyone's, an author's or a tag's. It
 //! serves what is frequent. The *index* of words, which differs by engine, serves what is rare.
@@ -10,17 +11,26 @@ mod pieces;
 mod statement;
 mod walk;
 
+use std::cmp::Reverse;
+
 use database::{Database, Engine, Error};
+use runtime::clock::Timestamp;
 use uuid::Uuid;
 
 pub(super) use self::{
     pieces::{PIECE, required, windows},
     statement::{Argument, Statement, bound_to},
-    walk::{List, Search},
+    walk::{COLUMNS, List, Search},
 };
-use super::{Store, postgres, read::Row, sqlite};
+use super::{
+    Store,
+    lists::{self, Part},
+    postgres,
+    read::Row,
+    sqlite,
+};
 use crate::{
-    page::{Page, PageRequest},
+    page::{Page, PageRequest, Place},
     query::SearchQuery,
     thought::Thought,
 };
@@ -49,13 +59,19 @@ impl Default for Effort {
 /// A part of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Walk(List, usize),
-    /// SQLite's index, which ends after so many candidates; asked for the words alone, or for who may
-    /// see them as well.
-    Pieces(sqlite::Asked, usize),
+    /// Ends after so many candidates.
+    Walk(Source, usize),
     /// PostgreSQL's, asked for about so many; where thoughts lie too close together for that, a walk
     /// through the list.
     Gin(List, usize),
+}
+
+/// What is walked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    List(List),
+    /// SQLite's index; asked for the words alone, or for who may see them as well.
+    Pieces(sqlite::Asked),
 }
 
 impl Store {
@@ -83,19 +99,19 @@ impl Store {
             return self.list(viewer, None, page).await;
         }
         let mut found = Vec::new();
-        let mut bound = search.bound(page);
+        let mut part = self.before(search.bound(page)).await?;
         for step in self.steps(&search).await? {
             let wanted = page.size + 1 - found.len();
-            let (rows, end) = self.take(&search, step, bound, wanted).await?;
-            found.extend(rows);
+            let (some, end) = self.take(&search, step, &mut part, wanted).await?;
+            found.extend(some);
             match end.filter(|_| found.len() <= page.size) {
-                Some(end) if end > search.floor() => bound = end,
-                _ => return Ok(Page::of(thoughts(found), page)),
+                Some(end) if end > search.floor() => part.before = Place::before(end),
+                _ => return Ok(Page::of(found, page)),
             }
         }
         Ok(Page {
-            thoughts: thoughts(found),
-            next: Some(bound),
+            thoughts: found,
+            next: Some(part.before),
         })
     }
 
@@ -108,23 +124,28 @@ impl Store {
         let of_author = query.author().map(|_| List::OfAuthor);
         let shortest = of_author.or(of_tag);
         Ok(match search.engine {
-            _ if query.words.all.is_empty() => vec![
-                Step::Walk(shortest.unwrap_or(List::Everyone), first),
-                Step::Walk(of_tag.or(of_author).unwrap_or(List::Everyone), last),
-            ],
+            _ if query.words.all.is_empty() => [
+                (shortest.unwrap_or(List::Everyone), first),
+                (of_tag.or(of_author).unwrap_or(List::Everyone), last),
+            ]
+            .map(|(list, reach)| Step::Walk(Source::List(list), reach))
+            .into(),
             // The index has its rows in order, so it serves what is frequent as well.
             Engine::Sqlite => {
-                let walk = of_author.map(|list| Step::Walk(list, first));
+                let walk = of_author.map(|list| (Source::List(list), first));
                 let pieces = [
-                    Step::Pieces(sqlite::Asked::Words, first),
-                    Step::Pieces(sqlite::Asked::WordsAndViewer, last),
+                    (Source::Pieces(sqlite::Asked::Words), first),
+                    (Source::Pieces(sqlite::Asked::WordsAndViewer), last),
                 ];
-                walk.into_iter().chain(pieces).collect()
+                let steps = walk.into_iter().chain(pieces);
+                steps
+                    .map(|(source, reach)| Step::Walk(source, reach))
+                    .collect()
             }
             Engine::Postgres => {
                 let list = shortest.unwrap_or(List::Everyone);
                 vec![
-                    Step::Walk(list, first),
+                    Step::Walk(Source::List(list), first),
                     Step::Gin(list, first),
                     Step::Gin(list, last),
                 ]
@@ -132,38 +153,85 @@ impl Store {
         })
     }
 
-    /// The next matches of a step, and the last position that it looked at; `None` if there are none
-    /// left behind them. It may be `None` if they are as many as wanted.
+    /// The next matches of a step in order, and down to which time they are all; `None` if there are
+    /// none left behind them. They may be more than wanted.
     async fn take(
         &self,
         search: &Search<'_>,
         step: Step,
-        bound: i64,
+        part: &mut Part,
         wanted: usize,
-    ) -> Result<(Vec<Row>, Option<i64>), Error> {
-        let (matches, end) = match step {
-            Step::Walk(list, reach) => (
-                search.walk(list, reach, bound, wanted),
-                search.end_of_walk(list, reach, bound),
-            ),
-            Step::Pieces(asked, reach) => (
-                sqlite::search(search, asked, reach, bound, wanted),
-                sqlite::end_of_search(search, asked, reach, bound),
-            ),
-            Step::Gin(list, reach) => {
-                return self.by_gin(search, list, reach, bound, wanted).await;
-            }
-        };
-        let rows = self.rows(&matches).await?;
-        if rows.len() >= wanted {
-            return Ok((rows, None));
+    ) -> Result<(Vec<Thought>, Option<i64>), Error> {
+        match step {
+            Step::Walk(source, reach) => self.walk(search, source, reach, part, wanted).await,
+            Step::Gin(list, reach) => self.by_gin(search, list, reach, part, wanted).await,
         }
-        let end: Option<(i64,)> = database::read!(self.database, |conn| {
-            bound_to!(sqlx::query_as(end.safe()), end)
+    }
+
+    async fn walk(
+        &self,
+        search: &Search<'_>,
+        source: Source,
+        reach: usize,
+        part: &mut Part,
+        wanted: usize,
+    ) -> Result<(Vec<Thought>, Option<i64>), Error> {
+        let matches = source.matches(search, reach, part, wanted);
+        let mut found = self.rows(&matches).await?;
+        let (end, unread) = if found.len() >= wanted {
+            let oldest = found.iter().map(|thought| thought.create_time).min();
+            (oldest.map(Timestamp::as_micros), lists::unread(&found))
+        } else {
+            let end = self.end(search, source, reach, part).await?;
+            let unread = end.map(|(position, time)| time..position);
+            let unread = unread.filter(|unread| !unread.is_empty());
+            (end.map(|(_, time)| time), unread)
+        };
+        if let Some(unread) = unread {
+            let matches = source.matches(search, reach, &part.at(unread), wanted);
+            found.extend(self.rows(&matches).await?);
+        }
+        lists::sort(&mut found);
+        found.retain(|thought| Some(thought.create_time.as_micros()) >= end);
+        Ok((found, end))
+    }
+
+    /// The last of the next `reach` candidates by position, if there are as many, with the time of the
+    /// last of as many by time and id: where a step ends is not to be told by positions. What comes
+    /// before that can be asked for from then on, by how far thoughts have been moved.
+    async fn end(
+        &self,
+        search: &Search<'_>,
+        source: Source,
+        reach: usize,
+        part: &mut Part,
+    ) -> Result<Option<(i64, i64)>, Error> {
+        let end = source.end(search, reach, part);
+        let end: Option<i64> = database::read!(self.database, |conn| {
+            bound_to!(sqlx::query_scalar(end.safe()), end)
                 .fetch_optional(&mut *conn)
                 .await
         })?;
-        Ok((rows, end.map(|(position,)| position)))
+        let Some(position) = end else { return Ok(None) };
+        if part.before == Place::END {
+            part.furthest = self.furthest().await?;
+        }
+        let furthest = part.furthest;
+        if furthest == 0 {
+            return Ok(Some((position, position)));
+        }
+        // Whatever has been moved past it, in the one direction or the other.
+        let around = part.at(position - furthest..position + furthest);
+        let around = source.places(search, &around);
+        let mut around: Vec<(i64, i64, Uuid)> = database::read!(self.database, |conn| {
+            bound_to!(sqlx::query_as(around.safe()), around)
+                .fetch_all(&mut *conn)
+                .await
+        })?;
+        around.sort_unstable_by_key(|&(_, time, id)| Reverse(Place { time, id }));
+        let read = around.iter().filter(|(it, ..)| *it >= position).count();
+        let last = read.checked_sub(1).map_or(position, |last| around[last].1);
+        Ok(Some((position, last)))
     }
 
     async fn by_gin(
@@ -171,9 +239,9 @@ impl Store {
         search: &Search<'_>,
         list: List,
         rows: usize,
-        bound: i64,
+        part: &mut Part,
         wanted: usize,
-    ) -> Result<(Vec<Row>, Option<i64>), Error> {
+    ) -> Result<(Vec<Thought>, Option<i64>), Error> {
         let Database::Postgres(pool) = &self.database else {
             // Not a step of SQLite's.
             return Ok((Vec::new(), None));
@@ -181,22 +249,23 @@ impl Store {
         let sampled = self.effort.sampled;
         let reach = postgres::Reach { rows, sampled };
         fn here() {}
-        let found = async { Ok(postgres::search(pool, search, reach, bound, wanted).await?) };
+        let found = async { Ok(postgres::search(pool, search, reach, part, wanted).await?) };
         match database::trace::traced(Engine::Postgres, "read", here, found).await? {
-            postgres::Found::Rows(rows, end) => Ok((rows, end)),
+            postgres::Found::Rows(rows, end) => Ok((thoughts(rows), end)),
             postgres::Found::Crowded => {
-                let walk = Step::Walk(list, rows);
-                Box::pin(self.take(search, walk, bound, wanted)).await
+                let list = Source::List(list);
+                self.walk(search, list, rows, part, wanted).await
             }
         }
     }
 
-    async fn rows(&self, statement: &Statement) -> Result<Vec<Row>, Error> {
-        database::read!(self.database, |conn| {
+    async fn rows(&self, statement: &Statement) -> Result<Vec<Thought>, Error> {
+        let rows = database::read!(self.database, |conn| {
             bound_to!(sqlx::query_as(statement.safe()), statement)
                 .fetch_all(&mut *conn)
                 .await
-        })
+        })?;
+        Ok(thoughts(rows))
     }
 
     /// The number of the tag that the fewest thoughts carry, as far as has been counted.
@@ -210,6 +279,38 @@ impl Store {
             }
         }
         Ok(rarest.0)
+    }
+}
+
+impl Source {
+    /// The matches in a part of it: see [`Search::walk`].
+    fn matches(self, search: &Search<'_>, reach: usize, part: &Part, wanted: usize) -> Statement {
+        match self {
+            Self::List(list) => search.walk(list, reach, part, wanted),
+            Self::Pieces(asked) => sqlite::search(search, asked, reach, part, wanted),
+        }
+    }
+
+    /// The position of its last candidate: see [`Search::end_of_walk`].
+    fn end(self, search: &Search<'_>, reach: usize, part: &Part) -> Statement {
+        match self {
+            Self::List(list) => search.end_of_walk(list, reach, part),
+            Self::Pieces(asked) => sqlite::end_of_search(search, asked, reach, part),
+        }
+    }
+
+    /// The candidates at some positions: these, their times and ids.
+    fn places(self, search: &Search<'_>, part: &Part) -> Statement {
+        let mut statement = match self {
+            Self::List(list) => search.positions(list, part),
+            Self::Pieces(asked) => sqlite::positions(search, asked, part),
+        };
+        statement.sql = format!(
+            "SELECT t.position, t.position - t.moved_by, t.id
+             FROM ({}) AS found JOIN thoughts AS t ON t.position = found.position",
+            statement.sql
+        );
+        statement
     }
 }
 

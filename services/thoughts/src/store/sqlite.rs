@@ -12,7 +12,10 @@
 
 use uuid::Uuid;
 
-use super::search::{List, PIECE, Search, Statement, required, windows};
+use super::{
+    lists::{Bounds, Part, by_time},
+    search::{COLUMNS, List, PIECE, Search, Statement, required, windows},
+};
 use crate::thought::{Thought, Visibility};
 
 pub(super) const INDEX: &str = "INSERT INTO thoughts_pieces (rowid, pieces) VALUES ($1, $2)";
@@ -39,51 +42,67 @@ pub(super) enum Asked {
 /// of a token of that length: pieces are shorter.
 const MARK: char = '\u{f8ff}';
 
-/// The matches among the next `reach` thoughts that the index finds, newest first. CROSS JOIN keeps
-/// the order of the two: the index first, its rows in falling order.
+/// The matches in a part of what the index finds: among the next `reach` thoughts by position, or
+/// among those at some positions. CROSS JOIN keeps the order of the two: the index first, its rows in
+/// falling order.
 pub(super) fn search(
     search: &Search<'_>,
     asked: Asked,
     reach: usize,
-    bound: i64,
+    part: &Part,
     wanted: usize,
 ) -> Statement {
     let mut statement = Statement::default();
-    let found = found(&mut statement, search, asked, bound);
+    let bounds = part.bounds(&mut statement);
+    let found = found(&mut statement, search, asked, &bounds);
+    let newest = bounds.first("rowid DESC", &reach.to_string());
     let visible = search.visible(&mut statement);
     let checks = search.checks(&mut statement, List::Everyone);
+    let order = match part.at {
+        None => String::new(),
+        Some(_) => format!("ORDER BY {}", by_time("t")),
+    };
     let wanted = statement.number(wanted);
     statement.sql = format!(
-        "WITH found AS ({found} LIMIT {reach})
-         SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
-            t.update_time
-         FROM found CROSS JOIN thoughts AS t ON t.position = found.position
-         WHERE {visible} AND {checks} LIMIT {wanted}"
+        "WITH found AS ({found} {newest})
+         SELECT {COLUMNS} FROM found CROSS JOIN thoughts AS t ON t.position = found.position
+         WHERE {visible} AND {checks} {order} LIMIT {wanted}"
     );
     statement
 }
 
-/// The position of the last of these thoughts, if there are as many.
+/// The position of the last of these thoughts, if there are as many as `reach`.
 pub(super) fn end_of_search(
     search: &Search<'_>,
     asked: Asked,
     reach: usize,
-    bound: i64,
+    part: &Part,
 ) -> Statement {
     let mut statement = Statement::default();
-    let found = found(&mut statement, search, asked, bound);
+    let bounds = part.bounds(&mut statement);
+    let found = found(&mut statement, search, asked, &bounds);
     let before_it = reach.saturating_sub(1);
-    statement.sql = format!("{found} LIMIT 1 OFFSET {before_it}");
+    statement.sql = format!("{found} ORDER BY rowid DESC LIMIT 1 OFFSET {before_it}");
     statement
 }
 
-fn found(statement: &mut Statement, search: &Search<'_>, asked: Asked, bound: i64) -> String {
+/// The positions of all that the index finds at some positions.
+pub(super) fn positions(search: &Search<'_>, asked: Asked, part: &Part) -> Statement {
+    let mut statement = Statement::default();
+    let bounds = part.bounds(&mut statement);
+    statement.sql = found(&mut statement, search, asked, &bounds);
+    statement
+}
+
+fn found(statement: &mut Statement, search: &Search<'_>, asked: Asked, bounds: &Bounds) -> String {
     let expression = statement.text(expression(search, asked));
-    let (bound, floor) = (statement.number(bound), statement.number(search.floor()));
+    let floor = statement.number(search.floor());
+    let positions = bounds.positions("rowid");
+    let place = bounds.place_at("thoughts_pieces.rowid");
     format!(
         "SELECT rowid AS position FROM thoughts_pieces
-         WHERE thoughts_pieces MATCH {expression} AND rowid < {bound} AND rowid >= {floor}
-         ORDER BY rowid DESC"
+         WHERE thoughts_pieces MATCH {expression} AND {positions} AND rowid >= {floor}
+             {place}"
     )
 }
 

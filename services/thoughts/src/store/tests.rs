@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::{
-    page::{Page, PageRequest},
+    page::{Page, PageRequest, Place},
     query::SearchQuery,
     thought::{Author, Visibility},
 };
@@ -71,7 +71,7 @@ pub(super) async fn stored(store: &Store, thought: &Thought) -> Thought {
     }
 }
 
-pub(super) fn page(size: usize, before: Option<i64>) -> PageRequest {
+pub(super) fn page(size: usize, before: Option<Place>) -> PageRequest {
     PageRequest { size, before }
 }
 

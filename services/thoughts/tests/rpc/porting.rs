@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, transport::Endpoint};
 
-use crate::support::{Backend, Person, System, because, refusal};
+use crate::support::{Backend, Person, System, bad_field, because, refusal};
 
 /// Far more than any of this takes.
 const SOON: Duration = Duration::from_secs(20);
@@ -286,4 +286,46 @@ async fn r12_an_open_import_ends_with_the_server() {
         .await
         .expect("in time")
         .expect("stopped");
+}
+
+#[tokio::test]
+async fn thoughts_of_one_time_are_listed_by_their_ids_page_by_page() {
+    on_each_engine(async |fresh| {
+        let backend = Backend::start(fresh).await;
+        let (bruce, stephen) = (backend.member("bruce"), backend.member("stephen"));
+        // Not in the order of their ids.
+        let ids = [3, 1, 5, 4, 2].map(|n| format!("00000000-0000-4000-8000-00000000000{n}"));
+        for (n, id) in ids.iter().enumerate() {
+            let mut one = record(&format!("thought {n}"));
+            let thought = one.thought.as_mut().unwrap();
+            thought.id.clone_from(id);
+            thought.create_time = Some(Timestamp::from_seconds(1_000).into());
+            let whose = if n % 2 == 0 { &bruce } else { &stephen };
+            assert_eq!(totals(&whose.imports(vec![one]).await.unwrap()), (1, 0, 0));
+        }
+        let mut newest_first = ids.to_vec();
+        newest_first.sort_unstable();
+        newest_first.reverse();
+        for size in [1, 2, 4] {
+            let (mut listed, mut found) = (Vec::new(), Vec::new());
+            let (mut list_token, mut search_token) = (String::new(), String::new());
+            loop {
+                let page = bruce.pages("", size, &list_token).await.unwrap();
+                listed.extend(page.thoughts.into_iter().map(|thought| thought.id));
+                let search = bruce.search_pages("thought", size, &search_token).await;
+                let search = search.unwrap();
+                found.extend(search.thoughts.into_iter().map(|thought| thought.id));
+                (list_token, search_token) = (page.next_page_token, search.next_page_token);
+                if list_token.is_empty() {
+                    break;
+                }
+                let elsewhere = stephen.pages("bruce", size, &list_token).await;
+                assert_eq!(bad_field(elsewhere), "page_token");
+            }
+            assert_eq!(search_token, "");
+            assert_eq!((&listed, &found), (&newest_first, &newest_first));
+        }
+        backend.stop().await;
+    })
+    .await;
 }

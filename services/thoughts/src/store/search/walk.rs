@@ -5,11 +5,17 @@ use runtime::clock::Timestamp;
 use uuid::Uuid;
 
 use super::Statement;
-use crate::{page::PageRequest, query::SearchQuery, tag::Tag, thought::Visibility};
+use crate::{
+    page::{PageRequest, Place},
+    query::SearchQuery,
+    store::lists::{self, Part, Whose},
+    tag::Tag,
+    thought::Visibility,
+};
 
-/// So many microseconds after its time the position of a thought may be and still be found by the day:
-/// as many thoughts of others would have to be written in the second before midnight.
-const MOVED: i64 = 1_000_000;
+/// What is read of a row `t`.
+pub(in crate::store) const COLUMNS: &str =
+    "t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time";
 
 /// What is asked for, and by whom.
 #[derive(Clone, Copy)]
@@ -29,15 +35,13 @@ pub(in crate::store) enum List {
 }
 
 impl Search<'_> {
-    /// Positions below this one are asked for.
-    pub(super) fn bound(&self, page: PageRequest) -> i64 {
+    /// What is before this place is asked for.
+    pub(super) fn bound(&self, page: PageRequest) -> Place {
         let before = self.query.span.before.map(Timestamp::as_micros);
-        // A position may be a little after the time, which is checked.
-        let bound = before.map(|before| before.saturating_add(MOVED));
-        page.bound().min(bound.unwrap_or(i64::MAX))
+        page.bound().min(before.map_or(Place::END, Place::before))
     }
 
-    /// The lowest position that is asked for.
+    /// The oldest time that is asked for.
     pub(in crate::store) fn floor(&self) -> i64 {
         let from = self.query.span.from.map(Timestamp::as_micros);
         from.unwrap_or(i64::MIN)
@@ -54,12 +58,13 @@ impl Search<'_> {
         self.viewer.filter(|_| !excluded)
     }
 
-    /// The matches among the next `reach` thoughts of a list, newest first.
+    /// The matches in a part of a list: among the next `reach` thoughts by position, or among those
+    /// at some positions.
     pub(in crate::store) fn walk(
         &self,
         list: List,
         reach: usize,
-        bound: i64,
+        part: &Part,
         wanted: usize,
     ) -> Statement {
         let mut statement = Statement::default();
@@ -77,72 +82,49 @@ impl Search<'_> {
             ),
             (Engine::Postgres, _) => ("*", "newest AS t"),
         };
-        let newest = self.newest(&mut statement, list, reach, bound, columns);
+        let bounds = part.bounds(&mut statement);
+        let reach = reach.to_string();
+        let arms = self
+            .list(list)
+            .arms(&mut statement, &bounds, &reach, columns);
+        let newest = bounds.first("position DESC", &reach);
         let checks = self.checks(&mut statement, list);
-        let wanted = statement.number(wanted);
+        let (order, wanted) = (bounds.order("t"), statement.number(wanted));
         statement.sql = format!(
-            "WITH newest AS ({newest} LIMIT {reach})
-             SELECT t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility,
-            t.update_time
-             FROM {source} WHERE {checks} ORDER BY t.position DESC LIMIT {wanted}"
+            "WITH newest AS ({arms} {newest})
+             SELECT {COLUMNS} FROM {source} WHERE {checks} ORDER BY {order} LIMIT {wanted}"
         );
         statement
     }
 
-    /// The position of the last of these thoughts, if there are as many.
-    pub(in crate::store) fn end_of_walk(&self, list: List, reach: usize, bound: i64) -> Statement {
+    /// The position of the last of these thoughts, if there are as many as `reach`.
+    pub(in crate::store) fn end_of_walk(&self, list: List, reach: usize, part: &Part) -> Statement {
         let mut statement = Statement::default();
-        let newest = self.newest(&mut statement, list, reach, bound, "position");
+        let bounds = part.bounds(&mut statement);
+        let arms = (self.list(list)).arms(&mut statement, &bounds, &reach.to_string(), "position");
         let before_it = reach.saturating_sub(1);
-        statement.sql = format!("{newest} LIMIT 1 OFFSET {before_it}");
+        statement.sql = format!("{arms} ORDER BY position DESC LIMIT 1 OFFSET {before_it}");
         statement
     }
 
-    /// A list in order: what everyone may see and what only the viewer may, as in `read.rs`, each
-    /// served in order by an index.
-    fn newest(
-        &self,
-        statement: &mut Statement,
-        list: List,
-        reach: usize,
-        bound: i64,
-        columns: &str,
-    ) -> String {
-        let own = self.own();
-        let everyones = self.everyones().then_some(None);
-        let arms: Vec<String> = (everyones.into_iter().chain(own.map(Some)))
-            .map(|own| {
-                let arm = self.arm(statement, list, bound, own);
-                format!("SELECT * FROM (SELECT {columns} FROM {arm} LIMIT {reach}) AS arm")
-            })
-            .collect();
-        format!("{} ORDER BY position DESC", arms.join(" UNION ALL "))
+    /// The positions of all that is at some positions in a list.
+    pub(in crate::store) fn positions(&self, list: List, part: &Part) -> Statement {
+        let mut statement = Statement::default();
+        let bounds = part.bounds(&mut statement);
+        statement.sql = (self.list(list)).arms(&mut statement, &bounds, "", "position");
+        statement
     }
 
-    /// What everyone may see of a list, or what only its author may.
-    fn arm(&self, statement: &mut Statement, list: List, bound: i64, own: Option<Uuid>) -> String {
-        let bound = statement.number(bound);
-        let visible = match own {
-            None => "visibility = 1".to_owned(),
-            Some(own) => format!("visibility = 2 AND author_id = {}", statement.id(own)),
-        };
-        // Not down to where the days begin: of two bounds PostgreSQL guesses that there is little
-        // between them, and sorts all of it.
-        let rising = format!("position < {bound} ORDER BY position DESC");
-        let falling = format!("-position > -{bound} ORDER BY -position");
-        match (list, own) {
-            (List::Everyone, None) => format!("thoughts WHERE {visible} AND {rising}"),
-            (List::Everyone | List::OfAuthor, Some(_)) => {
-                format!("thoughts WHERE {visible} AND {falling}")
-            }
-            (List::OfAuthor, None) => {
-                let author = statement.text(self.query.author().unwrap_or_default());
-                format!("thoughts WHERE {visible} AND author = {author} AND {falling}")
-            }
-            (List::OfTag(number), _) => {
-                let tag = statement.text(self.query.tags.all[number].as_str());
-                format!("thought_tags WHERE {visible} AND tag = {tag} AND {rising}")
-            }
+    /// A list, as far as the query asks for it.
+    fn list(&self, list: List) -> lists::List<'_> {
+        lists::List {
+            whose: match list {
+                List::Everyone => Whose::Everyones,
+                List::OfAuthor => Whose::Authors(self.query.author().unwrap_or_default()),
+                List::OfTag(number) => Whose::Tagged(self.query.tags.all[number].as_str()),
+            },
+            everyones: self.everyones(),
+            own: self.own(),
         }
     }
 
@@ -162,10 +144,6 @@ impl Search<'_> {
         // A sum, for which PostgreSQL takes no index: it would read all of it that is above.
         let floor = statement.number(self.floor());
         let mut checks = vec![format!("t.position - t.moved_by >= {floor}")];
-        if let Some(before) = self.query.span.before {
-            let before = statement.number(before.as_micros());
-            checks.push(format!("t.position - t.moved_by < {before}"));
-        }
         for word in &words.all {
             checks.push(format!("{find}(t.folded, {}) > 0", statement.text(word)));
         }
