@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub(super) use self::{
     pieces::{PIECE, required, windows},
     statement::{Argument, Statement, bound_to},
-    walk::{COLUMNS, List, Search},
+    walk::{COLUMNS, List, Search, before_end},
 };
 use super::{
     Store,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     lists::{Bounds, Part, by_time},
-    search::{COLUMNS, List, PIECE, Search, Statement, required, windows},
+    search::{COLUMNS, List, PIECE, Search, Statement, before_end, required, windows},
 };
 use crate::thought::{Thought, Visibility};
 
@@ -71,7 +71,7 @@ pub(super) fn search(
     statement
 }
 
-/// The position of the last of these thoughts, if there are as many as `reach`.
+/// The position of the last of these thoughts, if there are so many: see [`before_end`].
 pub(super) fn end_of_search(
     search: &Search<'_>,
     asked: Asked,
@@ -81,7 +81,7 @@ pub(super) fn end_of_search(
     let mut statement = Statement::default();
     let bounds = part.bounds(&mut statement);
     let found = found(&mut statement, search, asked, &bounds);
-    let before_it = reach.saturating_sub(1);
+    let before_it = before_end(reach);
     statement.sql = format!("{found} ORDER BY rowid DESC LIMIT 1 OFFSET {before_it}");
     statement
 }

@@ -17,6 +17,13 @@ use crate::{
 pub(in crate::store) const COLUMNS: &str =
     "t.position, t.moved_by, t.id, t.author_id, t.author, t.text, t.visibility, t.update_time";
 
+/// How many of the next `reach` candidates come before the one that is taken for the last. Some of them
+/// may have been deleted since they were read, so that it is none that was not read yet.
+pub(in crate::store) fn before_end(reach: usize) -> usize {
+    let deleted = reach / 100;
+    reach.saturating_sub(1 + deleted)
+}
+
 /// What is asked for, and by whom.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct Search<'a> {
@@ -97,12 +104,12 @@ impl Search<'_> {
         statement
     }
 
-    /// The position of the last of these thoughts, if there are as many as `reach`.
+    /// The position of the last of these thoughts, if there are so many: see [`before_end`].
     pub(in crate::store) fn end_of_walk(&self, list: List, reach: usize, part: &Part) -> Statement {
         let mut statement = Statement::default();
         let bounds = part.bounds(&mut statement);
         let arms = (self.list(list)).arms(&mut statement, &bounds, &reach.to_string(), "position");
-        let before_it = reach.saturating_sub(1);
+        let before_it = before_end(reach);
         statement.sql = format!("{arms} ORDER BY position DESC LIMIT 1 OFFSET {before_it}");
         statement
     }
