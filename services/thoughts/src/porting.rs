@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use aws_lc_rs::hmac;
 use runtime::clock::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid};
@@ -51,12 +52,29 @@ pub struct Draft {
 /// A thought that is fit to be imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its ids: the second is for when somebody else has the first.
-    pub(crate) ids: [Uuid; 2],
-    /// What is to be stored, with the first of the ids.
+    /// What it is known by.
+    known_by: KnownBy,
+    /// What is to be stored, once it has an id.
     pub(crate) thought: Thought,
     /// In any order, at different times.
     pub(crate) revisions: Vec<Revision>,
+}
+
+/// What a thought is known by that is to be imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum KnownBy {
+    Id(Uuid),
+    /// By its text and this time, if it came with one.
+    Text(Option<Timestamp>),
+}
+
+/// The ids that a thought may have which is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ids {
+    /// The second is for when somebody else has the first.
+    pub(crate) new: [Uuid; 2],
+    /// Those that it may have been given before there was a secret.
+    earlier: [Uuid; 2],
 }
 
 /// Why a thought is not imported.
@@ -119,13 +137,14 @@ impl Record {
             let left = "is so long ago that it has left the trash since";
             return Err(refused("thought.delete_time", left));
         }
-        let id = draft
-            .id
-            .unwrap_or_else(|| id_of(author.id, draft.create_time, &text));
+        let known_by = match draft.id {
+            Some(id) => KnownBy::Id(id),
+            None => KnownBy::Text(draft.create_time),
+        };
         Ok(Self {
-            ids: [id, another_id(author.id, id)],
+            known_by,
             thought: Thought {
-                id,
+                id: Uuid::nil(),
                 author,
                 text,
                 visibility: draft.visibility,
@@ -136,6 +155,41 @@ impl Record {
             },
             revisions: revisions(draft.revisions, now, max_length)?,
         })
+    }
+
+    /// Its ids: always the same by the same secret. Whoever knew an id that is made from what a thought
+    /// says could find out by an import of their own whether somebody has such a thought.
+    pub(crate) fn ids(&self, secret: Uuid) -> Ids {
+        let author = self.thought.author.id;
+        let ids = |made: &dyn Fn(&[&[u8]]) -> Uuid| {
+            let id = match self.known_by {
+                KnownBy::Id(id) => id,
+                KnownBy::Text(time) => {
+                    let time = time.map(|time| time.as_micros().to_be_bytes().to_vec());
+                    made(&[
+                        b"by time and text",
+                        author.as_bytes(),
+                        &time.unwrap_or_default(),
+                        b" ",
+                        self.thought.text.as_bytes(),
+                    ])
+                }
+            };
+            let parts: [&[u8]; 3] = [b"instead of another", author.as_bytes(), id.as_bytes()];
+            [id, made(&parts)]
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        Ids {
+            new: ids(&|parts| custom(hmac::sign(&key, &parts.concat()).as_ref())),
+            earlier: ids(&|parts| custom(&Sha256::digest(parts.concat()))),
+        }
+    }
+}
+
+impl Ids {
+    /// Any of them.
+    pub(crate) fn all(self) -> impl Iterator<Item = Uuid> {
+        self.new.into_iter().chain(self.earlier)
     }
 }
 
@@ -200,30 +254,9 @@ fn refused(field: &'static str, description: impl Into<String>) -> Refused {
     }
 }
 
-/// The id of a thought that came without one: the same for the same thought of the same author.
-fn id_of(author: Uuid, create_time: Option<Timestamp>, text: &str) -> Uuid {
-    let time = create_time.map(|time| time.as_micros().to_be_bytes().to_vec());
-    derived(&[
-        b"by time and text",
-        author.as_bytes(),
-        &time.unwrap_or_default(),
-        b" ",
-        text.as_bytes(),
-    ])
-}
-
-/// The id of a thought whose own somebody else has: the same for the same author.
-fn another_id(author: Uuid, id: Uuid) -> Uuid {
-    derived(&[b"instead of another", author.as_bytes(), id.as_bytes()])
-}
-
-/// A UUID of version 8: whoever makes it says how (RFC 9562, section 5.8).
-fn derived(parts: &[&[u8]]) -> Uuid {
-    let hash = parts
-        .iter()
-        .fold(Sha256::new(), Sha256::chain_update)
-        .finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
+/// A UUID of version 8, from the beginning of a hash: whoever makes it says how (RFC 9562, section
+/// 5.8).
+fn custom(hash: &[u8]) -> Uuid {
+    let bytes = hash.first_chunk().copied().unwrap_or_default();
     Builder::from_custom_bytes(bytes).into_uuid()
 }

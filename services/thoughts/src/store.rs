@@ -210,6 +210,8 @@ mod change_tests;
 #[cfg(test)]
 mod copy_tests;
 #[cfg(test)]
+mod import_tests;
+#[cfg(test)]
 mod keeping_tests;
 #[cfg(test)]
 mod language_tests;

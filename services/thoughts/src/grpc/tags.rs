@@ -14,9 +14,11 @@ pub(super) async fn list_tags(
     let caller = grpc.caller(&request).await?;
     let message = request.into_inner();
     let scope = format!("ListTags:{}", message.author);
+    let token = PageToken::parse_key(&message.page_token, &scope)?;
+    let behind = token.map(|key| last(&key).ok_or_else(PageToken::refusal));
     let page = TagPageRequest {
         size: PageSize::parse(message.page_size)?.get(),
-        behind: PageToken::parse_key(&message.page_token, &scope)?.and_then(last),
+        behind: behind.transpose()?,
     };
     let author = Some(message.author.as_str()).filter(|author| !author.is_empty());
     let listed = grpc.thoughts.tags(caller.as_ref(), author, &page).await;
@@ -44,11 +46,12 @@ fn key(last: &TagCount) -> Vec<u8> {
     [&last.thought_count.to_be_bytes(), last.tag.as_bytes()].concat()
 }
 
-/// Nothing else has the checksum of a token than what [`key`] made.
-fn last(key: Vec<u8>) -> Option<TagCount> {
+/// What [`key`] made. Whoever knows how can make the token of anything else.
+fn last(key: &[u8]) -> Option<TagCount> {
     let (thought_count, tag) = key.split_first_chunk()?;
-    Some(TagCount {
+    let last = TagCount {
         thought_count: i64::from_be_bytes(*thought_count),
         tag: String::from_utf8(tag.to_vec()).ok()?,
-    })
+    };
+    (last.thought_count > 0 && !last.tag.contains('\0')).then_some(last)
 }

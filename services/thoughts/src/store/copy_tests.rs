@@ -8,6 +8,7 @@ use database::{
 };
 
 use super::{
+    list_tests::draft,
     tests::{BRUCE, STEPHEN, opened, page, private, public, request, stored, texts},
     write::{INSERT, number},
     *,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     live::Bookmark,
     page::{Page, TagPageRequest},
+    porting::{Outcome, Record},
     query::SearchQuery,
     revision::Revision,
     service_token::ServiceToken,
@@ -61,11 +63,25 @@ async fn full() -> (Fresh, Store) {
         ..private(STEPHEN, 45, "as old as somebody else's")
     };
     stored(&store, &imported).await;
+    assert_eq!(imports(&store).await, Outcome::Imported);
     written_by_an_older_release(&store).await;
     store.purge_author(Uuid::from_u128(3), NOW).await.unwrap();
     let token = ServiceToken::new("a token".to_owned(), NOW);
     store.put_service_token(&token).await.unwrap();
     (fresh, store)
+}
+
+/// A thought without an id, which is known again by its time and text.
+async fn imports(store: &Store) -> Outcome {
+    let author = public(STEPHEN, 0, "").author;
+    let record = Record::new(
+        author,
+        draft(46, "old".to_owned()),
+        NOW,
+        MaxLength::default(),
+    );
+    let outcomes = store.import(STEPHEN, &[record.unwrap()], NOW).await;
+    outcomes.unwrap().unwrap()[0]
 }
 
 /// Its tags are not known yet.
@@ -180,10 +196,11 @@ async fn everything_is_moved_and_answers_as_before() {
         let log = store.change_log().await.unwrap();
         assert!(!log.leads_on_from(place), "watchers load again");
 
-        // It goes on from there: a repeated creation, tags that were left, and the end of an author.
+        // It goes on from there: a repeated creation, an import that is made again, tags that were left, and the end of an author.
         let again = public(BRUCE, 60, "again");
         let again = store.create(&again, request(7, "first")).await.unwrap();
         assert!(matches!(again, Created::Before(_)), "{again:?}");
+        assert_eq!(imports(&store).await, Outcome::Unchanged);
         while store.has_tags_to_do().await.unwrap() {
             store.tag_untagged(10).await.unwrap();
             store.count_tags(100).await.unwrap();

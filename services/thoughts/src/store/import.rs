@@ -13,7 +13,7 @@ use self::places::{FIRST, MOST, Stretch, TAKEN, by_time, taken_among};
 use super::{Store, purge::FIND_MARK, read::visibility, write::number};
 use crate::{
     fold::fold,
-    porting::{Outcome, Record},
+    porting::{Ids, Outcome, Record},
     thought::{Thought, Visibility},
 };
 
@@ -25,6 +25,13 @@ const KEEP_REVISION: &str = "
     INSERT INTO thought_revisions (thought_id, create_time, end_time, author_id, text, visibility)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (thought_id, create_time) DO NOTHING";
+
+/// What the ids of imported thoughts are made with. It is made by the first import, so a database that
+/// another one is copied to has none.
+const SECRET: &str = "SELECT secret FROM import_secret WHERE id = 1";
+
+const MAKE_SECRET: &str = "
+    INSERT INTO import_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
 
 /// Moves thoughts on whose positions are taken, so that no two have the same and they stay in order.
 macro_rules! make_room {
@@ -94,6 +101,40 @@ macro_rules! insert_free {
     };
 }
 
+/// Keeps revisions of a plan's to what is the author's: what has been found may be deleted before this
+/// transaction ends, and somebody else may have its id by then. Of what is new, none may be there yet.
+macro_rules! keep_revisions_of {
+    ($conn:expr, $engine:expr, $plan:expr) => {
+        let new: HashSet<Uuid> = $plan.new.iter().map(|new| new.id).collect();
+        if !new.is_empty() {
+            let sql = format!(
+                "DELETE FROM thought_revisions WHERE thought_id IN ({})",
+                parameters(1, new.len())
+            );
+            let mut delete = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+            for id in &new {
+                delete = delete.bind(*id);
+            }
+            delete.execute(&mut *$conn).await?;
+        }
+        let revised = $plan.revisions.iter().map(|(id, _)| *id);
+        let there: HashSet<Uuid> = revised.filter(|id| !new.contains(id)).collect();
+        let mut held = HashSet::new();
+        for table in ["thoughts", "trash"].iter().filter(|_| !there.is_empty()) {
+            let sql = hold(table, there.len(), $engine);
+            let mut hold = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+            hold = hold.bind($plan.author);
+            for id in &there {
+                hold = hold.bind(*id);
+            }
+            let ids: Vec<Uuid> = hold.fetch_all(&mut *$conn).await?;
+            held.extend(ids);
+        }
+        let is_ours = |id: &Uuid| new.contains(id) || held.contains(id);
+        $plan.revisions.retain(|(id, _)| is_ours(id));
+    };
+}
+
 impl Store {
     /// Stores thoughts of one author's in one transaction, each unless the author has it; what
     /// became of each. `None` if the author was purged.
@@ -127,14 +168,22 @@ impl Store {
             if mark.is_some() {
                 return Ok(None);
             }
-            let mut find = sqlx::query_as(AssertSqlSafe(find(records.len() * 2))).persistent(false);
-            for id in records.iter().flat_map(|record| record.ids) {
+            sqlx::query(MAKE_SECRET)
+                .bind(Uuid::new_v4())
+                .execute(&mut *conn)
+                .await?;
+            let secret: Uuid = sqlx::query_scalar(SECRET).fetch_one(&mut *conn).await?;
+            let named: Vec<_> = records.iter().map(|record| record.ids(secret)).collect();
+            let ids: HashSet<Uuid> = named.iter().flat_map(|ids| ids.all()).collect();
+            let mut find = sqlx::query_as(AssertSqlSafe(find(ids.len()))).persistent(false);
+            for id in ids {
                 find = find.bind(id);
             }
             let mut plan = Plan::new(author, find.fetch_all(&mut *conn).await?);
-            for record in records {
-                plan.add(record);
+            for (record, ids) in records.iter().zip(named) {
+                plan.add(record, ids);
             }
+            keep_revisions_of!(conn, engine, plan);
             let new = plan.new.into_iter().map(|new| (fold(&new.text), new));
             let mut new: Vec<_> = new.map(|(folded, new)| (new, folded)).collect();
             while !new.is_empty() {
@@ -198,21 +247,21 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn add(&mut self, record: &'a Record) {
-        let own = |id: &&Uuid| {
-            let known = self.known.get(*id);
+    fn add(&mut self, record: &'a Record, ids: Ids) {
+        let own = |id: &Uuid| {
+            let known = self.known.get(id);
             known.is_some_and(|known| known.author == self.author)
         };
-        let there = record.ids.iter().find(own);
-        let free = record.ids.iter().find(|id| !self.known.contains_key(*id));
+        let there = ids.all().find(own);
+        let free = ids.new.into_iter().find(|id| !self.known.contains_key(id));
         let outcome = match (there, free) {
-            (Some(id), _) if self.known[id].says_as(&record.thought) => Outcome::Unchanged,
+            (Some(id), _) if self.known[&id].says_as(&record.thought) => Outcome::Unchanged,
             (Some(_), _) => Outcome::Differs,
             (None, Some(_)) => Outcome::Imported,
             (None, None) => Outcome::NoId,
         };
         self.outcomes.push(outcome);
-        let (Outcome::Imported | Outcome::Unchanged, Some(&id)) = (outcome, there.or(free)) else {
+        let (Outcome::Imported | Outcome::Unchanged, Some(id)) = (outcome, there.or(free)) else {
             return;
         };
         let revisions = record.revisions.iter().map(|revision| (id, revision));
@@ -239,10 +288,26 @@ impl Known<'_> {
     }
 }
 
+/// So many parameters, from one on.
+fn parameters(first: usize, number: usize) -> String {
+    let parameters: Vec<String> = (first..first + number).map(|n| format!("${n}")).collect();
+    parameters.join(", ")
+}
+
+/// Those of an author that have one of so many ids, which nobody deletes until the transaction ends. On
+/// SQLite nobody else writes anyway.
+fn hold(table: &str, ids: usize, engine: Engine) -> String {
+    let places = parameters(2, ids);
+    let lock = match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => "FOR KEY SHARE",
+    };
+    format!("SELECT id FROM {table} WHERE author_id = $1 AND id IN ({places}) {lock}")
+}
+
 /// Whatever has one of so many ids, wherever it is.
 fn find(ids: usize) -> String {
-    let places: Vec<String> = (1..=ids).map(|n| format!("${n}")).collect();
-    let places = places.join(", ");
+    let places = parameters(1, ids);
     format!(
         "SELECT id, author_id, text, visibility FROM thoughts WHERE id IN ({places})
          UNION ALL
@@ -278,8 +343,7 @@ impl Place {
         let own = own.join(", ");
         let row = |n: usize| {
             let first = n * columns + 1;
-            let places = (first..first + columns).map(|n| format!("${n}"));
-            format!("({})", places.collect::<Vec<_>>().join(", "))
+            format!("({})", parameters(first, columns))
         };
         let rows: Vec<String> = (0..thoughts).map(row).collect();
         format!(

@@ -28,7 +28,7 @@ const TIMES: std::ops::Range<i64> = -9..9;
 const NOW: Timestamp = Timestamp::from_seconds(1_000);
 const TEXTS: [&str; 4] = ["a platypus", "a #x", "a platypus #x", "a wombat"];
 
-fn draft(micros: i64, text: String) -> Draft {
+pub(super) fn draft(micros: i64, text: String) -> Draft {
     Draft {
         id: None,
         text,
@@ -341,9 +341,10 @@ async fn where_a_search_ends_does_not_tell_what_others_have() {
         for hidden in [false, true] {
             if hidden {
                 let stephen = public(STEPHEN, 0, "").author;
+                // With all the words that are searched for.
                 let secrets = TIMES.step_by(2).map(|micros| Draft {
                     visibility: Visibility::Private,
-                    ..draft(micros, "a secret".to_owned())
+                    ..draft(micros, format!("{micros} #x mine 7"))
                 });
                 imports(&store, &stephen, secrets.collect()).await;
             }

@@ -12,7 +12,7 @@ use database::Pool;
 use sqlx::{Connection as _, PgConnection, Postgres};
 
 use super::{
-    lists::{Part, by_time},
+    lists::by_time,
     read::Row,
     search::{COLUMNS, List, Search, Statement, bound_to, required},
 };
@@ -54,8 +54,7 @@ pub(super) enum Found {
 pub(super) enum Window {
     /// All.
     Whole,
-    /// What was written from the first time on and is at a position before the second, and some more
-    /// around it.
+    /// What was written from the first time on and before the second, and some more around it.
     Between(i64, i64),
 }
 
@@ -76,15 +75,15 @@ pub(super) async fn search(
     pool: &Pool<Postgres>,
     search: &Search<'_>,
     reach: Reach,
-    part: &Part,
+    before: Place,
     wanted: usize,
 ) -> Result<Found, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin_with(BEGIN_BY_INDEX).await?;
-    let Some(window) = window(&mut transaction, search, reach, part).await? else {
+    let Some(window) = window(&mut transaction, search, reach, before).await? else {
         return Ok(Found::Crowded);
     };
-    let statement = statement(search, window, part, wanted);
+    let statement = statement(search, window, before, wanted);
     let rows = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement
@@ -110,9 +109,9 @@ async fn window(
     connection: &mut PgConnection,
     search: &Search<'_>,
     reach: Reach,
-    part: &Part,
+    before: Place,
 ) -> Result<Option<Window>, sqlx::Error> {
-    let statement = sample(search, reach, part);
+    let statement = sample(search, reach, before);
     let sample: Sample = bound_to!(
         sqlx::query_as(statement.safe()).persistent(false),
         statement
@@ -120,7 +119,7 @@ async fn window(
     .fetch_one(connection)
     .await?;
     let enough = sample_size(reach);
-    let end = part.end();
+    let end = before.time.saturating_add(1);
     Ok(match (sample.first, sample.last) {
         _ if sample.count < enough => Some(Window::Whole),
         (Some(first), Some(last)) if sample.newest == enough => {
@@ -137,13 +136,13 @@ fn sample_size(reach: Reach) -> i64 {
 }
 
 /// See [`Sample`].
-fn sample(search: &Search<'_>, reach: Reach, part: &Part) -> Statement {
+fn sample(search: &Search<'_>, reach: Reach, before: Place) -> Statement {
     let mut statement = Statement::default();
     let mut indexed = conditions(&mut statement, search);
     if reach.sampled > 1 {
-        indexed.push_str(" AND search_marks(t.position) @> ARRAY[0::BIGINT]");
+        indexed.push_str(" AND search_marks(t.position - t.moved_by) @> ARRAY[0::BIGINT]");
     }
-    let Place { time, id } = part.before;
+    let Place { time, id } = before;
     let (time, id) = (statement.number(time), statement.id(id));
     let floor = statement.number(search.floor());
     let enough = statement.number(sample_size(reach));
@@ -162,7 +161,7 @@ fn sample(search: &Search<'_>, reach: Reach, part: &Part) -> Statement {
 }
 
 /// MATERIALIZED keeps the planner from walking the table in the order of the page instead.
-fn statement(search: &Search<'_>, window: Window, part: &Part, wanted: usize) -> Statement {
+fn statement(search: &Search<'_>, window: Window, before: Place, wanted: usize) -> Statement {
     let mut statement = Statement::default();
     let mut indexed = conditions(&mut statement, search);
     let mut checks = search.checks(&mut statement, List::Everyone);
@@ -172,13 +171,13 @@ fn statement(search: &Search<'_>, window: Window, part: &Part, wanted: usize) ->
             .collect();
         let marks = marks.join(", ");
         indexed.push_str(&format!(
-            " AND search_marks(t.position) && ARRAY[{marks}]::BIGINT[]"
+            " AND search_marks(t.position - t.moved_by) && ARRAY[{marks}]::BIGINT[]"
         ));
         let start = statement.number(start);
         checks.push_str(&format!(" AND t.position - t.moved_by >= {start}"));
     }
     let visible = search.visible(&mut statement);
-    let Place { time, id } = part.before;
+    let Place { time, id } = before;
     let (time, id) = (statement.number(time), statement.id(id));
     let (order, wanted) = (by_time("t"), statement.number(wanted));
     statement.sql = format!(
@@ -195,28 +194,28 @@ fn statement(search: &Search<'_>, window: Window, part: &Part, wanted: usize) ->
     statement
 }
 
-/// What the index is asked for: the pieces of all words, and whose it is.
+/// What the index is asked for: the pieces of all words, whose it is, and who may see it.
 fn conditions(statement: &mut Statement, search: &Search<'_>) -> String {
+    const OWNERS: &str = "(search_owners(t.author, t.author_id, t.visibility) COLLATE \"C\")";
     let words = search.needed_words();
     let pieces: Vec<String> = required(&words)
         .into_iter()
         .map(|piece| statement.text(piece))
         .collect();
     let pieces = pieces.join(", ");
-    let mut conditions =
-        format!("(search_pieces(t.folded) COLLATE \"C\") @> ARRAY[{pieces}]::TEXT[]");
-    let private = search.own().filter(|_| !search.everyones());
-    let owners: Vec<String> = (search.query.author().map(str::to_owned))
-        .into_iter()
-        .chain(private.map(|own| format!("={own}")))
+    let everyones = search.everyones().then(|| "*".to_owned());
+    let own = search.own().map(|own| format!("={own}"));
+    let seen: Vec<String> = (everyones.into_iter().chain(own))
         .map(|owner| statement.text(owner))
         .collect();
-    if !owners.is_empty() {
-        let owners = owners.join(", ");
-        conditions.push_str(&format!(
-            " AND (search_owners(t.author, t.author_id, t.visibility) COLLATE \"C\")
-                @> ARRAY[{owners}]::TEXT[]"
-        ));
+    let seen = seen.join(", ");
+    let mut conditions = format!(
+        "(search_pieces(t.folded) COLLATE \"C\") @> ARRAY[{pieces}]::TEXT[]
+         AND {OWNERS} && ARRAY[{seen}]::TEXT[]"
+    );
+    if let Some(author) = search.query.author() {
+        let author = statement.text(author);
+        conditions.push_str(&format!(" AND {OWNERS} @> ARRAY[{author}]::TEXT[]"));
     }
     conditions
 }
@@ -325,16 +324,11 @@ pub(super) async fn index_plans(
         rows: 2_000,
         sampled: SAMPLED,
     };
-    let part = Part {
-        before: Place::END,
-        furthest: 0,
-        at: None,
-    };
     let mut transaction = pool.begin_with(BEGIN_BY_INDEX).await?;
-    let window = window(&mut transaction, search, reach, &part).await?;
+    let window = window(&mut transaction, search, reach, Place::END).await?;
     let statements = [
-        sample(search, reach, &part),
-        statement(search, window.expect("not crowded"), &part, 21),
+        sample(search, reach, Place::END),
+        statement(search, window.expect("not crowded"), Place::END, 21),
     ];
     let mut plans = [Vec::new(), Vec::new()];
     for (mut statement, plan) in statements.into_iter().zip(&mut plans) {

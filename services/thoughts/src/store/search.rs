@@ -103,8 +103,12 @@ impl Store {
         for step in self.steps(&search).await? {
             let wanted = page.size + 1 - found.len();
             let (some, end) = self.take(&search, step, &mut part, wanted).await?;
+            let is_full = some.len() >= wanted;
+            if step.meets_what_is_hidden() && !is_full && end.is_some() {
+                continue;
+            }
             found.extend(some);
-            match end.filter(|_| found.len() <= page.size) {
+            match end.filter(|_| !is_full) {
                 Some(end) if end > search.floor() => part.before = Place::before(end),
                 _ => return Ok(Page::of(found, page)),
             }
@@ -249,7 +253,7 @@ impl Store {
         let sampled = self.effort.sampled;
         let reach = postgres::Reach { rows, sampled };
         fn here() {}
-        let found = async { Ok(postgres::search(pool, search, reach, part, wanted).await?) };
+        let found = async { Ok(postgres::search(pool, search, reach, part.before, wanted).await?) };
         match database::trace::traced(Engine::Postgres, "read", here, found).await? {
             postgres::Found::Rows(rows, end) => Ok((thoughts(rows), end)),
             postgres::Found::Crowded => {
@@ -279,6 +283,14 @@ impl Store {
             }
         }
         Ok(rarest.0)
+    }
+}
+
+impl Step {
+    /// Whether thoughts that the viewer may not see are among the candidates. How far such a step gets
+    /// is a matter of what they say, so it counts only where it gets to the end or fills the page.
+    fn meets_what_is_hidden(self) -> bool {
+        matches!(self, Self::Walk(Source::Pieces(sqlite::Asked::Words), _))
     }
 }
 

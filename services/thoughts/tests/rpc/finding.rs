@@ -2,6 +2,7 @@
 
 use api::thoughts::v1::{ListTagsRequest, ListTagsResponse, Matches, QueryProblem, TextRange};
 use database::testing::{Fresh, on_each_engine};
+use runtime::paging::PageToken;
 
 use crate::support::{Backend, Person, bad_field, texts};
 
@@ -111,6 +112,21 @@ async fn tags_are_listed_with_counts_and_in_pages() {
         assert_eq!(second.next_page_token, "");
         for wrong in [request("bruce", 2, &token), request("", 2, "x")] {
             assert_eq!(bad_field(bruce.lists_tags(wrong).await), "page_token");
+        }
+        // As nobody but this list makes them, with a checksum that anybody can make.
+        let key = |count: i64, tag: &[u8]| {
+            let key = [&count.to_be_bytes()[..], tag].concat();
+            PageToken::encode_key(&key, "ListTags:")
+        };
+        for forged in [
+            key(i64::MIN, b"one"),
+            key(0, b"one"),
+            key(1, b"\0"),
+            key(1, b"\xff"),
+            PageToken::encode_key(b"short", "ListTags:"),
+        ] {
+            let forged = bruce.lists_tags(request("", 2, &forged)).await;
+            assert_eq!(bad_field(forged), "page_token");
         }
         let wrong = request("", 101, "");
         assert_eq!(bad_field(bruce.lists_tags(wrong).await), "page_size");

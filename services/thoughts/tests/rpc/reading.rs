@@ -2,6 +2,7 @@
 
 use api::thoughts::v1::{Matches, TextRange};
 use database::testing::{Fresh, on_each_engine};
+use runtime::paging::PageToken;
 use thoughts_backend::Config;
 use tonic::Code;
 
@@ -211,6 +212,38 @@ async fn the_example_data_is_there_when_asked_for() {
         );
         backend.stop().await;
         other.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_of_any_place_is_answered_or_refused() {
+    on_each_engine(async |fresh| {
+        let backend = Backend::start(fresh).await;
+        let bruce = backend.member("bruce");
+        bruce.writes("one").await.unwrap();
+        let (list, search) = ("ListThoughts:", "SearchThoughts:one");
+        for time in [i64::MIN, i64::MIN / 2, -1, i64::MAX / 2, i64::MAX] {
+            let seen = usize::from(time > 0);
+            for id in [None, Some([0; 16]), Some([255; 16])] {
+                let token = |scope| match id {
+                    None => PageToken::encode(time, scope),
+                    Some(id) => {
+                        let key = [&time.to_be_bytes()[..], &id].concat();
+                        PageToken::encode_key(&key, scope)
+                    }
+                };
+                let listed = bruce.pages("", 1, &token(list)).await.unwrap();
+                let found = bruce.search_pages("one", 1, &token(search)).await.unwrap();
+                let seen_of = [listed.thoughts.len(), found.thoughts.len()];
+                assert_eq!(seen_of, [seen; 2], "{time} {id:?}");
+            }
+        }
+        for key in [&[0_u8; 23][..], &[0; 25], b""] {
+            let token = PageToken::encode_key(key, list);
+            assert_eq!(bad_field(bruce.pages("", 1, &token).await), "page_token");
+        }
+        backend.stop().await;
     })
     .await;
 }

@@ -66,8 +66,7 @@ impl Stretch {
 
 /// Which of so many positions are taken.
 pub(super) fn taken_among(positions: usize) -> String {
-    let places: Vec<String> = (1..=positions).map(|n| format!("${n}")).collect();
-    let places = places.join(", ");
+    let places = super::parameters(1, positions);
     format!(
         "SELECT position FROM thoughts WHERE position IN ({places})
          UNION ALL
