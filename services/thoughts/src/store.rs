@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod lists;
 mod merging;
+mod places;
 mod postgres;
 mod purge;
 mod read;

@@ -88,12 +88,13 @@ pub enum TextError {
 }
 
 impl Thought {
-    /// Is written a microsecond later, when another thought has this one's position. The time is
-    /// ours, not the caller's: so pages go by times alone, but for what was imported.
-    pub(crate) fn move_on(&mut self) {
+    /// Is written some microseconds later, when others have this one's position and the next ones. The
+    /// time is ours, not the caller's: so positions are times, but for what was imported.
+    pub(crate) fn move_on_to(&mut self, position: i64) {
         let unchanged = self.update_time == self.create_time;
-        self.create_time = self.create_time + MICROSECOND;
-        self.position += 1;
+        let time = self.create_time.as_micros() + position - self.position;
+        self.create_time = Timestamp::from_micros(time);
+        self.position = position;
         if unchanged {
             self.update_time = self.create_time;
         }

@@ -30,7 +30,7 @@ impl Store {
         change!(self, |conn| {
             let mut thought = thought.clone();
             while !insert!(conn, engine, &thought, folded) {
-                thought.move_on();
+                thought.move_on_to(thought.position + 1);
             }
             tokio::time::sleep(held).await;
             Ok(())

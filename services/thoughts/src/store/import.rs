@@ -1,7 +1,5 @@
 //! Storing what was exported, many at a time.
 
-mod places;
-
 use std::collections::{HashMap, HashSet};
 
 use database::{Engine, Error};
@@ -9,8 +7,13 @@ use runtime::clock::Timestamp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use self::places::{FIRST, MOST, Stretch, TAKEN, by_time, taken_among};
-use super::{Store, purge::FIND_MARK, read::visibility, write::number};
+use super::{
+    Store,
+    places::{FIRST, MOST, Stretch, TAKEN, by_time, taken_among},
+    purge::FIND_MARK,
+    read::visibility,
+    write::number,
+};
 use crate::{
     fold::fold,
     porting::{Ids, Outcome, Record},
@@ -289,7 +292,7 @@ impl Known<'_> {
 }
 
 /// So many parameters, from one on.
-fn parameters(first: usize, number: usize) -> String {
+pub(super) fn parameters(first: usize, number: usize) -> String {
     let parameters: Vec<String> = (first..first + number).map(|n| format!("${n}")).collect();
     parameters.join(", ")
 }

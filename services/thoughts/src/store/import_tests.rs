@@ -44,6 +44,32 @@ async fn texts_before(store: &Store, id: Uuid) -> Vec<String> {
     revisions.map(|revision| revision.text).collect()
 }
 
+#[tokio::test]
+async fn what_is_written_amid_very_many_of_one_time_comes_after_them() {
+    on_each_engine(async |fresh| {
+        let store = opened(fresh).await;
+        for part in 0..4 {
+            let many = (0..500).map(|n| record(STEPHEN, draft(7, format!("{part} {n}"))));
+            let many: Vec<_> = many.collect();
+            let outcomes = store.import(STEPHEN, &many, NOW).await;
+            assert_eq!(
+                outcomes.expect("an answer"),
+                Some(vec![Outcome::Imported; 500])
+            );
+        }
+        for (at, time) in [(7, 2_007), (1_000, 2_008), (6, 6), (6, 2_009)] {
+            let written = stored(&store, &public(BRUCE, at, "mine")).await;
+            assert_eq!(written.create_time.as_micros(), time);
+            assert_eq!(
+                (written.update_time, written.position),
+                (written.create_time, time)
+            );
+        }
+        store.close().await;
+    })
+    .await;
+}
+
 /// As a program might leave behind that held nothing while it imported.
 #[tokio::test]
 async fn revisions_of_nobody_do_not_become_those_of_what_is_imported() {

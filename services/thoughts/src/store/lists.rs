@@ -11,11 +11,11 @@
 
 use std::{cmp::Reverse, ops::Range};
 
+use database::Error;
 use uuid::Uuid;
 
 use super::{Store, search::Statement};
 use crate::{page::Place, thought::Thought};
-use database::Error;
 
 /// What is read of a thought.
 pub(super) const COLUMNS: &str =

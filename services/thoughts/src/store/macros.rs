@@ -35,6 +35,25 @@ macro_rules! insert {
     }};
 }
 
+/// Moves a new thought on to the next position that is free, and its time with it.
+macro_rules! move_on {
+    ($conn:expr, $thought:expr) => {
+        use $crate::store::places::{FIRST, MOST, Stretch, TAKEN};
+        let (mut position, mut limit) = ($thought.position + 1, FIRST);
+        loop {
+            let taken = sqlx::query_scalar(TAKEN).bind(position).bind(limit);
+            let taken: Vec<i64> = taken.fetch_all(&mut *$conn).await?;
+            let stretch = Stretch::new(position, limit, taken);
+            position = stretch.free(position);
+            if stretch.has(position) {
+                break;
+            }
+            limit = (limit * 4).min(MOST);
+        }
+        $thought.move_on_to(position);
+    };
+}
+
 /// Makes a thought that has been inserted or changed be found, where the table itself does not.
 macro_rules! index {
     ($conn:expr, $engine:expr, $thought:expr, $folded:expr) => {

@@ -78,7 +78,7 @@ impl Store {
                 _ => {
                     let mut thought = thought.clone();
                     while !insert!(conn, engine, &thought, folded) {
-                        thought.move_on();
+                        move_on!(conn, thought);
                     }
                     Ok(Created::New(thought))
                 }
@@ -99,7 +99,7 @@ impl Store {
                 let folded = &fold(&thought.text);
                 let mut thought = thought.clone();
                 while !insert!(conn, engine, &thought, folded) {
-                    thought.move_on();
+                    move_on!(conn, thought);
                 }
             }
             Ok(())

@@ -1,5 +1,6 @@
-//! Where there is room for what is imported.
+//! Where there is room for a thought whose position is taken.
 
+use super::import::parameters;
 use crate::thought::Thought;
 
 /// The most positions that are looked at in one go.
@@ -66,7 +67,7 @@ impl Stretch {
 
 /// Which of so many positions are taken.
 pub(super) fn taken_among(positions: usize) -> String {
-    let places = super::parameters(1, positions);
+    let places = parameters(1, positions);
     format!(
         "SELECT position FROM thoughts WHERE position IN ({places})
          UNION ALL
