@@ -15,6 +15,14 @@ use super::HEAD_TIMEOUT;
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many bytes of one request, and of all of a connection, a peer may send that have not been read.
+///
+/// h2 gives up a connection of which more small frames wait than fit into half of the latter, each
+/// counted as 256 bytes: a stream of small messages, which some clients send in a frame each, must
+/// reach the end of its own window before that.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
 /// Streams that one HTTP/2 connection may have open at once.
 const MAX_STREAMS: u32 = 200;
 
@@ -94,6 +102,8 @@ fn guarded() -> Driver {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(MAX_STREAMS)
         .max_local_error_reset_streams(MAX_PROVOKED_RESETS)
         .max_header_list_size(MAX_HEADER_LIST);

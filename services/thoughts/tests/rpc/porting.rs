@@ -11,9 +11,9 @@ use api::{
     users::v1::{Role, Scope},
 };
 use database::testing::{Fresh, each_engine, on_each_engine};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use runtime::clock::{Clock, Timestamp};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{sync::mpsc, task::yield_now, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, transport::Endpoint};
 
@@ -328,4 +328,26 @@ async fn thoughts_of_one_time_are_listed_by_their_ids_page_by_page() {
         backend.stop().await;
     })
     .await;
+}
+
+/// As grpcurl sends a file: a frame for each message, as fast as the server takes them.
+#[tokio::test]
+async fn very_many_small_messages_are_taken_each_in_its_own_frame() {
+    let fresh = Fresh::sqlite();
+    let backend = Backend::start(&fresh).await;
+    let bruce = backend.member("bruce");
+    let records = (0..12_000).map(|n| record(&n.to_string()));
+    let one_by_one = stream::iter(records).then(|record| async {
+        yield_now().await;
+        record
+    });
+    let request = bruce.request(one_by_one);
+    let answers = bruce.client.clone().import_thoughts(request).await;
+    let mut answers = answers.expect("answered").into_inner();
+    let mut imported = 0;
+    while let Some(answer) = answers.message().await.expect("it goes on") {
+        imported = answer.imported_count;
+    }
+    assert_eq!(imported, 12_000);
+    backend.stop().await;
 }
