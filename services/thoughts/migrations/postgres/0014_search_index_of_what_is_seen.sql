@@ -1,6 +1,6 @@
 -- The index for searches is asked for what somebody may see alone, so that what they may not see has no
 -- part in how far a search gets; and for times, not for positions. Writers wait while it is built, some
--- minutes for a million thoughts. An older program still finds all, but without the index.
+-- minutes for a million thoughts. An older program still finds all by it, but not by times.
 
 DROP INDEX thoughts_pieces;
 
