@@ -256,11 +256,11 @@ async fn fill(fresh: &Fresh, store: &Store, rows: i64) {
 async fn fill_postgres(fresh: &Fresh, rows: i64) {
     let mut connection = connect(fresh).await;
     let index: String =
-        sqlx::query_scalar("SELECT indexdef FROM pg_indexes WHERE indexname = 'thoughts_pieces'")
+        sqlx::query_scalar("SELECT indexdef FROM pg_indexes WHERE indexname = 'thoughts_search'")
             .fetch_one(&mut connection)
             .await
             .expect("the index");
-    run(&mut connection, "DROP INDEX thoughts_pieces").await;
+    run(&mut connection, "DROP INDEX thoughts_search").await;
     run(&mut connection, "ALTER TABLE thoughts DISABLE TRIGGER USER").await;
     for start in (0..rows).step_by(10_000) {
         let some: Vec<_> = thoughts(start, rows).collect();

@@ -19,7 +19,7 @@ use super::{
 use crate::page::Place;
 
 /// One in so many thoughts is in the sample.
-pub(super) const SAMPLED: usize = 257;
+pub(super) const SAMPLED: usize = 256;
 
 /// The planner guesses how often a word occurs only for the most frequent ones, and wrong by a
 /// factor of a thousand for others: it may not choose to read the whole table, nor to be helped with
@@ -140,7 +140,7 @@ fn sample(search: &Search<'_>, reach: Reach, before: Place) -> Statement {
     let mut statement = Statement::default();
     let mut indexed = conditions(&mut statement, search);
     if reach.sampled > 1 {
-        indexed.push_str(" AND search_marks(t.position - t.moved_by) @> ARRAY[0::BIGINT]");
+        indexed.push_str(" AND search_times(t.position - t.moved_by, t.id) @> ARRAY[0::BIGINT]");
     }
     let Place { time, id } = before;
     let (time, id) = (statement.number(time), statement.id(id));
@@ -171,7 +171,7 @@ fn statement(search: &Search<'_>, window: Window, before: Place, wanted: usize) 
             .collect();
         let marks = marks.join(", ");
         indexed.push_str(&format!(
-            " AND search_marks(t.position - t.moved_by) && ARRAY[{marks}]::BIGINT[]"
+            " AND search_times(t.position - t.moved_by, t.id) && ARRAY[{marks}]::BIGINT[]"
         ));
         let start = statement.number(start);
         checks.push_str(&format!(" AND t.position - t.moved_by >= {start}"));
@@ -196,7 +196,7 @@ fn statement(search: &Search<'_>, window: Window, before: Place, wanted: usize) 
 
 /// What the index is asked for: the pieces of all words, whose it is, and who may see it.
 fn conditions(statement: &mut Statement, search: &Search<'_>) -> String {
-    const OWNERS: &str = "(search_owners(t.author, t.author_id, t.visibility) COLLATE \"C\")";
+    const OWNERS: &str = "(search_seen(t.author, t.author_id, t.visibility) COLLATE \"C\")";
     let words = search.needed_words();
     let pieces: Vec<String> = required(&words)
         .into_iter()
@@ -220,7 +220,7 @@ fn conditions(statement: &mut Statement, search: &Search<'_>) -> String {
     conditions
 }
 
-/// Stretches of time, as `search_marks` has them.
+/// Stretches of time, as `search_times` has them.
 mod marks {
     const SHORTEST: u32 = 21;
     const LONGEST: u32 = 61;
@@ -270,7 +270,7 @@ mod marks {
         /// The shortest stretch, in microseconds.
         const FINEST: i64 = 1 << SHORTEST;
 
-        /// As `search_marks` has it.
+        /// As `search_times` has it.
         fn marks_of(position: i64) -> Vec<i64> {
             let exponents = (SHORTEST..=LONGEST).step_by(STEP as usize);
             exponents

@@ -359,7 +359,7 @@ async fn fill(store: &Store, author: Uuid, start: i64, count: i64) {
              SELECT n, 'a b c ab bc ca abc bca cab ' || n FROM numbers WHERE $1 = $1"
         ),
         // Rows are not taken out of it one by one.
-        Engine::Postgres => "DROP INDEX IF EXISTS thoughts_pieces".to_owned(),
+        Engine::Postgres => "DROP INDEX IF EXISTS thoughts_search".to_owned(),
     };
     let thoughts = format!(
         "INSERT INTO thoughts (position, id, author_id, author, text, folded, visibility, update_time)

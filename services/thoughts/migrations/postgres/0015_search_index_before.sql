@@ -1,0 +1,2 @@
+-- By itself, as everybody waits for it, but not for long.
+DROP INDEX thoughts_pieces;
